@@ -1,16 +1,14 @@
 # Style: every finding is `file:line: rule: what is wrong`.
 
-OWN_C := $(shell git ls-files -co --exclude-standard 'src/*.c' 'src/*.h' 'test/*.c' 'test/*.h' ':!*.tbl.h' 2>/dev/null)
-
 ## format: rewrite our C files in the house format
 format:
-	@clang-format-14 -i $(OWN_C)
+	@git ls-files -co --exclude-standard 'src/*.c' 'src/*.h' 'test/*.c' 'test/*.h' ':!*.tbl.h' | xargs clang-format-14 -i
 
-## lint: format, layers, style; the rule and file:line of every finding
+## lint: format, layers, style; file:line and the rule of every finding
 lint:
-	@$(RUN) lint
+	@tools/lint
 
-## tidy: clang-tidy over the sources (slow; needs no clean tree)
+## tidy: clang-tidy over the sources (slow)
 tidy: compdb
 	@clang-tidy-14 --quiet -p . $(SRC)
 .PHONY: format lint tidy

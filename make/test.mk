@@ -54,10 +54,10 @@ corpus:
 test: deps
 	@$(MAKE) --no-print-directory test-deps
 	@$(RUN) style build unit corpus wire e2e
-## wire: only the wire tests (T='pytest arguments')
+## wire: only the wire tests (ARGS='pytest arguments')
 wire: all test-deps
 	@$(RUN) wire
-## e2e: only the end-to-end tests (T='pytest arguments')
+## e2e: only the end-to-end tests (ARGS='pytest arguments')
 e2e: all test-deps
 	@$(RUN) e2e
 ## test-kube: the end-to-end suite on a real Kubernetes control plane
