@@ -16,10 +16,11 @@ bin=${XDG_CACHE_HOME:-$HOME/.cache}/connectors-test/kube-$version
 say() { echo "test/kube: $*" >&2; }
 
 install_packages() {
-    local as=""
+    local as="" wait="-o DPkg::Lock::Timeout=300"
     [ "$(id -u)" = 0 ] || as=sudo
-    $as apt-get update -qq >&2 &&
-        DEBIAN_FRONTEND=noninteractive $as apt-get install -y -qq --no-install-recommends "$@" >&2
+    # shellcheck disable=SC2086
+    $as apt-get $wait update -qq >&2 &&
+        $as env DEBIAN_FRONTEND=noninteractive apt-get $wait install -y -qq --no-install-recommends "$@" </dev/null >&2
 }
 
 go_is_new_enough() {

@@ -2,12 +2,12 @@
 # Runs the e2e suite and the tests of config/ against a real control plane that
 # lives as long as the run:  test/kube/run.sh [pytest arguments]
 #
-# PYTEST names the pytest command (make test-kube passes the one of the tree's
-# virtual environment). The cluster's directory is removed after success and
-# kept, its path printed, after a failure.
+# Takes pytest from the tree's virtual environment (VENV, made by `make test-deps`).
+# The cluster's directory is removed after success and kept, its path printed,
+# after a failure.
 set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
-PYTEST=${PYTEST:-python3 -m pytest}
+VENV=${VENV:-build/venv}
 cd "$HERE/../.."
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/connectors-kube.XXXXXX")
@@ -22,7 +22,4 @@ trap 'exit 130' INT TERM
 
 exports=$("$HERE/cluster.sh" up "$dir")
 eval "$exports"
-suites=$HERE
-[ -d test/e2e ] && suites="test/e2e $suites"
-# shellcheck disable=SC2086
-$PYTEST --kube=real $suites "$@"
+"$VENV/bin/python" -m pytest --kube=real test/e2e test/kube "$@"
