@@ -42,7 +42,10 @@ EMBED      := $(OUT)/gen/config_files
 
 # --- flags
 PKGS := libcares jansson yaml-0.1 sqlite3
-ifeq ($(filter deps help clean,$(or $(MAKECMDGOALS),all)),)
+# Goals that compile nothing in this make; the libraries may not even be installed yet.
+ASIDE := deps test-deps help clean distclean lint format test unit corpus wire e2e fuzz demo bench soak test-kube
+BUILDS := $(filter-out $(ASIDE),$(or $(MAKECMDGOALS),all))
+ifneq ($(BUILDS),)
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS))
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS))
 endif
@@ -79,11 +82,11 @@ all: $(PROGRAM)
 	@[ ! -e $(PROGRAM) ] || ln -sfn $(VARIANT)-$(CCID)/connectors $(BUILD)/connectors
 
 # --- compile
-# Rebuild when compiler or flags change.
-$(OUT)/flags: FORCE
-	@mkdir -p $(@D)
-	@printf '%s\n' '$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL)' | cmp -s - $@ || \
-	  printf '%s\n' '$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL)' >$@
+# $(call keep,file,text): writes the file when the text is another one, while this makefile is read;
+# whatever depends on the file is then made anew.
+keep = $(if $(BUILDS),$(if $(call same,$(strip $2),$(strip $(file <$1))),,$(shell mkdir -p $(dir $1))$(file >$1,$(strip $2))))
+same = $(if $(subst x$1,,x$2)$(subst x$2,,x$1),,same)
+$(call keep,$(OUT)/flags,$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL))
 
 $(OUT)/%.o: %.c $(OUT)/flags
 	@mkdir -p $(@D)
@@ -95,9 +98,7 @@ TLS_OBJ := $(filter $(OUT)/src/crypto/% $(OUT)/src/net/tls%,$(SRC:%.c=$(OUT)/%.o
 $(TLS_OBJ): private EXTRA := $(AWSLC_CPPFLAGS)
 $(TLS_OBJ): | $(AWSLC_BUILT)
 
-$(EMBED).list: FORCE
-	@mkdir -p $(@D)
-	@printf '%s\n' $(CONFIG) | cmp -s - $@ || printf '%s\n' $(CONFIG) >$@
+$(call keep,$(EMBED).list,$(CONFIG))
 $(EMBED).c: $(CONFIG) $(EMBED).list tools/gen-embed
 	@echo '  GEN  $@'
 	@tools/gen-embed config $(CONFIG) >$@
@@ -105,9 +106,7 @@ $(EMBED).o: $(EMBED).c $(OUT)/flags
 	@$(CCACHE) $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
 # --- archives: rebuilt when a member or the list of members changes
-$(OUT)/lib/%.list: FORCE
-	@mkdir -p $(@D)
-	@printf '%s\n' $(OBJ.$*) | cmp -s - $@ || printf '%s\n' $(OBJ.$*) >$@
+$(foreach d,$(DIRS),$(call keep,$(OUT)/lib/$d.list,$(OBJ.$d)))
 define archive_rule
 $(OUT)/lib/$1.a: $(OBJ.$1) $(OUT)/lib/$1.list
 	@rm -f $$@ && $(AR) rcs $$@ $(OBJ.$1)
@@ -153,7 +152,6 @@ help:
 	@sed -n 's/^## \([a-z0-9-]*\): \(.*\)/  \1\t\2/p' Makefile make/*.mk | expand -t 16
 	@echo; sed -n '1p' Makefile | sed 's/^# //'
 
-FORCE:
-.PHONY: all install compdb clean distclean help FORCE
+.PHONY: all install compdb clean distclean help
 
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)

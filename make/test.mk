@@ -41,8 +41,12 @@ unit-bins: $(UNIT_BINS)
 fuzz-bins: $(FUZZ_BINS)
 
 export CONNECTORS_BIN = $(abspath $(PROGRAM))
+export VENV
 RUN = VARIANT='$(VARIANT)' CC='$(CC)' BUILD='$(BUILD)' OUT='$(OUT)' VENV='$(VENV)' UNITS='$(UNITS)' FUZZES='$(FUZZES)' \
       MAKE='$(MAKE)' tools/run-tests
+
+# A make of its own with all cores, whatever started this one.
+BUILD_ALL = env -u MAKEFLAGS -u MFLAGS make --no-print-directory -j$$(nproc) VARIANT='$(VARIANT)' CC='$(CC)' BUILD='$(BUILD)' all
 
 ## unit: build and run all unit tests; unit-DIR runs one (F=part of a test's name)
 unit:
@@ -50,32 +54,41 @@ unit:
 ## corpus: replay every fuzz corpus file
 corpus:
 	@$(RUN) corpus
-## test: everything that must pass: build, style, unit, corpora, wire and e2e; closes with the counts
+## test: everything that must pass: style, build, unit, corpora, wire and e2e; closes with the counts
 test: deps
 	@$(MAKE) --no-print-directory test-deps
-	@$(RUN) style build unit corpus wire e2e
+	@$(RUN) style build unit corpus tools wire e2e
 ## wire: only the wire tests (ARGS='pytest arguments')
-wire: all test-deps
+wire: test-deps
+	@$(BUILD_ALL)
 	@$(RUN) wire
 ## e2e: only the end-to-end tests (ARGS='pytest arguments')
-e2e: all test-deps
+e2e: test-deps
+	@$(BUILD_ALL)
 	@$(RUN) e2e
 ## test-kube: the end-to-end suite on a real Kubernetes control plane
-test-kube: all test-deps
+test-kube: deps
+	@$(MAKE) --no-print-directory test-deps
+	@$(BUILD_ALL)
 	@test/kube/run.sh
 ## fuzz: run every fuzz target for T seconds (default 60; FUZZ=name for one)
-fuzz:
-	@$(MAKE) --no-print-directory fuzz-run VARIANT=fuzz CC=clang-14
+fuzz: deps
+	@env -u MAKEFLAGS -u MFLAGS make --no-print-directory fuzz-run VARIANT=fuzz CC=clang-14 BUILD='$(BUILD)'
 fuzz-run:
 	@$(RUN) fuzz
 ## demo: clone and push a private repository with no credential on the client
-demo: all
+demo: deps
+	@$(BUILD_ALL)
 	@examples/demo.sh
 ## bench: measure against peers; the table goes to docs/performance.md (B=name for one)
-bench: all test-deps
+bench: deps
+	@$(MAKE) --no-print-directory test-deps
+	@$(BUILD_ALL)
 	@$(VENV)/bin/python test/bench/run.py $(B)
 ## soak: kill and starve components under load (N=rounds)
-soak: all test-deps
-	@test/soak/run.sh
+soak: deps
+	@$(MAKE) --no-print-directory test-deps
+	@$(BUILD_ALL)
+	@N='$(N)' test/soak/run.sh
 
 .PHONY: unit-bins fuzz-bins unit corpus test wire e2e test-kube fuzz fuzz-run demo bench soak $(UNITS:%=unit-%)
