@@ -1,0 +1,108 @@
+/*
+ * Destination policy: two short lists and the address classes of net/addr.h.
+ */
+#include "core/destination.h"
+
+#include <ifaddrs.h>
+#include <netinet/in.h>
+
+struct destination_policy {
+    struct VEC(struct addr_range) allowed;
+    struct VEC(struct addr) own;
+};
+
+struct destination_policy *destination_policy_new(void)
+{
+    return NEW(struct destination_policy);
+}
+
+void destination_policy_free(struct destination_policy *p)
+{
+    if (!p)
+        return;
+    VEC_FINI(&p->allowed);
+    VEC_FINI(&p->own);
+    free(p);
+}
+
+int destination_policy_allow(struct destination_policy *p, struct str range, struct err *err)
+{
+    struct addr_range r;
+
+    if (addr_range_parse(range, &r) < 0)
+        return err_set(err, ERR_INVALID, "'%" STR_FMT "' is not CIDR[:port] or IP[:port]",
+                       STR_ARG(range));
+    VEC_PUSH(&p->allowed, r);
+    return 0;
+}
+
+/* Adds every address of the machine's interfaces with this port. */
+static void protect_interfaces(struct destination_policy *p, uint16_t port)
+{
+    struct ifaddrs *list = NULL;
+
+    if (getifaddrs(&list) < 0)
+        return;
+    for (struct ifaddrs *i = list; i; i = i->ifa_next) {
+        struct addr a = {0};
+
+        if (!i->ifa_addr)
+            continue;
+        if (i->ifa_addr->sa_family == AF_INET) {
+            a.len = sizeof(struct sockaddr_in);
+            memcpy(&a.ss, i->ifa_addr, a.len);
+            ((struct sockaddr_in *)&a.ss)->sin_port = htons(port);
+        } else if (i->ifa_addr->sa_family == AF_INET6) {
+            a.len = sizeof(struct sockaddr_in6);
+            memcpy(&a.ss, i->ifa_addr, a.len);
+            ((struct sockaddr_in6 *)&a.ss)->sin6_port = htons(port);
+        } else {
+            continue;
+        }
+        VEC_PUSH(&p->own, a);
+    }
+    freeifaddrs(list);
+}
+
+void destination_policy_protect(struct destination_policy *p, const struct addr *own)
+{
+    VEC_PUSH(&p->own, addr_canonical(own));
+    if (addr_classify(own) == ADDR_UNSPECIFIED)
+        protect_interfaces(p, addr_port(own));
+}
+
+static bool is_exact(const struct addr_range *r)
+{
+    return r->port != 0 && r->prefix_bits == (r->base.ss.ss_family == AF_INET ? 32u : 128u);
+}
+
+static bool is_allowed(const struct destination_policy *p, const struct addr *a, bool exact_only)
+{
+    VEC_EACH(&p->allowed, r)
+    {
+        if ((!exact_only || is_exact(r)) && addr_range_has(r, a))
+            return true;
+    }
+    return false;
+}
+
+int destination_policy_check(void *policy, const struct addr *given, struct err *err)
+{
+    const struct destination_policy *p = policy;
+    struct addr a = addr_canonical(given);
+    enum addr_class class = addr_classify(&a);
+    char text[ADDR_TEXT_BYTES];
+
+    VEC_EACH(&p->own, own)
+    {
+        if (addr_eq(own, &a) && !is_allowed(p, &a, true))
+            return err_set(err, ERR_DENIED_DEST,
+                           "%s is one of our own listeners or the API server; "
+                           "--allow-destination must name exactly this address and port",
+                           addr_format(&a, text));
+    }
+    if (class == ADDR_PUBLIC || class == ADDR_PRIVATE || is_allowed(p, &a, false))
+        return 0;
+    return err_set(err, ERR_DENIED_DEST, "%s is a %s address; --allow-destination may allow it",
+                   addr_format(&a, text), addr_class_name(class));
+}
