@@ -102,6 +102,7 @@ def test_broken_rule_is_reported(tree, name, text, line, rule):
     ("src/base/pot.c", POT + "\n" + body(100)),
     ("src/base/pot.c", POT + "\nvoid pot_p(int a, int b, int c, int d, int e, int f)\n{\n}\n"),
     ("src/base/pot.c", POT + "\n/* lint: prefix: the linker asks for this name */\nvoid kettle(void)\n{\n}\n"),
+    ("src/base/pot_lid.c", DESIGN + "void pot_close(void);\nvoid pot_close(void)\n{\n}\n"),
     ("src/base/pot.c", POT.replace("level : 0", "(int)sizeof(\"atoi(1)\") : 0 /* strcpy( */")),
     ("src/base/pot.c", POT + "\nconst char *const POT_NAMES[] = {\"a\"};\n"),
     ("src/base/pot.h", HEADER + "\ntypedef int pot_fn(struct pot *p);\n\n#endif\n"),
