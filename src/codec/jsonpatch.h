@@ -13,7 +13,8 @@
 #define JSONPATCH_MAX_OPS 10000 /* as kube-apiserver */
 
 /* Applies an RFC 6902 document.  Errors: BADREQUEST (malformed), INVALID (path missing, test failed, …). */
-int jsonpatch_apply(const json_t *target, const json_t *patch, json_t **ret_value, struct err *err) MUST_USE;
+int jsonpatch_apply(const json_t *target, const json_t *patch, json_t **ret_value,
+                    struct err *err) MUST_USE;
 
 /* Applies RFC 7386. */
 json_t *jsonpatch_merge(const json_t *target, const json_t *patch) MUST_USE;
@@ -25,13 +26,15 @@ struct jsonpatch_list {
 };
 
 /* Applies a strategic merge patch; lists without a row in `lists` are replaced.  Errors: BADREQUEST, INVALID. */
-int jsonpatch_strategic(const json_t *target, const json_t *patch, const struct jsonpatch_list *lists,
-                        size_t count, json_t **ret_value, struct err *err) MUST_USE;
+int jsonpatch_strategic(const json_t *target, const json_t *patch,
+                        const struct jsonpatch_list *lists, size_t count, json_t **ret_value,
+                        struct err *err) MUST_USE;
 
 /*
  * Computes the merge patch of a three-way apply: fields of `modified` that differ from `live`, and nulls
  * for fields that `last` had and `modified` has not.  An empty object means nothing to do.
  */
-json_t *jsonpatch_three_way(const json_t *last, const json_t *modified, const json_t *live) MUST_USE;
+json_t *jsonpatch_three_way(const json_t *last, const json_t *modified,
+                            const json_t *live) MUST_USE;
 
 #endif

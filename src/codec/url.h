@@ -15,14 +15,14 @@
 #define URL_MAX_HOST_BYTES 253
 
 struct url {
-    struct str scheme; /* "http" or "https", lower case (static) */
+    struct str scheme;   /* "http" or "https", lower case (static) */
     struct str userinfo; /* p == NULL when absent */
-    struct str host;   /* as written, IPv6 without brackets */
+    struct str host;     /* as written, IPv6 without brackets */
     bool host_is_ip6;
-    uint16_t port;     /* given, or the scheme's */
+    uint16_t port; /* given, or the scheme's */
     bool has_port;
-    struct str path;   /* from the first '/', may be empty */
-    struct str query;  /* without '?'; p == NULL when absent */
+    struct str path;  /* from the first '/', may be empty */
+    struct str query; /* without '?'; p == NULL when absent */
 };
 
 /* Parses an absolute http or https URL; userinfo and fragment are refused.  Errors: INVALID with a reason. */
@@ -56,7 +56,8 @@ void url_encode(struct buf *out, struct str s, const char *keep);
  * Takes the next "name=value" from a query, both decoded ('+' is a space) into the arena; advances *query.
  * Returns 1 for a pair, 0 at the end, -ERR_INVALID on a bad escape.
  */
-int url_query_next(struct arena *a, struct str *query, struct str *ret_name, struct str *ret_value) MUST_USE;
+int url_query_next(struct arena *a, struct str *query, struct str *ret_name,
+                   struct str *ret_value) MUST_USE;
 
 /* The decoded value of the first `name` in a query; STR_NONE when absent or malformed. */
 struct str url_query_get(struct arena *a, struct str query, struct str name);
