@@ -534,6 +534,19 @@ def test_deploy_is_accepted():
     kubectl("apply", "--dry-run=server", "-f", "-", stdin=rendered)
 
 
+def test_deploy_gives_options_that_exist():
+    program = os.environ.get("CONNECTORS_BIN", "")
+    if not os.access(program, os.X_OK):
+        pytest.skip("CONNECTORS_BIN names no program")
+    for doc in (d for f in (ROOT / "deploy").glob("*.yaml") for d in yaml.safe_load_all(f.read_text())):
+        if doc["kind"] != "Deployment":
+            continue
+        for container in doc["spec"]["template"]["spec"]["containers"]:
+            command, *options = container["args"]
+            shown = subprocess.run([program, command, "--help"], capture_output=True, text=True, timeout=10, check=True)
+            assert [o for o in options if o.partition("=")[0] not in shown.stdout] == []
+
+
 def test_shipped_classes_refer_to_the_shipped_proxy():
     services = [d for f in (ROOT / "deploy").glob("*.yaml") for d in yaml.safe_load_all(f.read_text()) if d["kind"] == "Service"]
     proxies = {(s["metadata"]["name"], s["metadata"]["namespace"]) for s in services}
