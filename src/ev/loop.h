@@ -27,7 +27,10 @@ struct loop_clock {
 /* Returns a new loop; `clock` may be NULL for the system's and is borrowed until loop_free. */
 struct loop *loop_new(const struct loop_clock *clock);
 
-/* Frees a loop that is not running.  Everything on it must have been removed. */
+/*
+ * Frees a loop that is not running.  Descriptors, timers and deferred tasks must have been removed;
+ * messages still posted are delivered first, so that what they own can be released.
+ */
 void loop_free(struct loop *l);
 
 /* Runs iterations until loop_stop. */
@@ -36,20 +39,22 @@ void loop_run(struct loop *l);
 /* Runs one iteration that waits at most `max_wait_us` (for tests and shutdown sequences). */
 void loop_step(struct loop *l, int64_t max_wait_us);
 
-/* Ends loop_run after the current iteration.  Thread-safe. */
+/* Ends loop_run after the current iteration, or the next loop_run before its first.  Thread-safe. */
 void loop_stop(struct loop *l);
 
 /* Whether the calling thread is the one inside loop_run or loop_step. */
 bool loop_is_current(const struct loop *l);
 
-/* Monotonic time of this iteration. */
+/* Monotonic time of this iteration (outside of one: of now). */
 int64_t loop_now_us(const struct loop *l);
 
-/* Wall-clock time of this iteration. */
+/* Wall-clock time of this iteration (outside of one: of now). */
 int64_t loop_wall_us(const struct loop *l);
 
 #define LOOP_READABLE 1u /* data, end of stream, or an error to be read */
 #define LOOP_WRITABLE 2u /* room to write, or an error */
+#define LOOP_HANGUP                                                                                \
+    4u /* with READABLE: the peer ended its direction, or an error; read to the end */
 
 typedef void loop_io_fn(void *cookie, unsigned events);
 
@@ -66,7 +71,8 @@ struct loop_io {
  * or writes until the call would block, or remembers that it did not.
  * Errors: IO when the kernel refuses the descriptor.
  */
-int loop_io_add(struct loop *l, struct loop_io *io, int fd, loop_io_fn *on_io, void *cookie) MUST_USE;
+int loop_io_add(struct loop *l, struct loop_io *io, int fd, loop_io_fn *on_io,
+                void *cookie) MUST_USE;
 
 /* Stops watching (the descriptor stays open).  Nothing happens when it is not watched. */
 void loop_io_remove(struct loop *l, struct loop_io *io);
@@ -80,8 +86,12 @@ struct loop_timer {
     void *cookie;
 };
 
-/* Calls fn(cookie) once, `delay_us` from now; an already started timer is moved. */
-void loop_timer_start(struct loop *l, struct loop_timer *t, int64_t delay_us, loop_fn *fn, void *cookie);
+/*
+ * Calls fn(cookie) once, `delay_us` from loop_now_us; an already started timer is moved.  A timer started by
+ * a timer runs in a later iteration, whatever its delay.
+ */
+void loop_timer_start(struct loop *l, struct loop_timer *t, int64_t delay_us, loop_fn *fn,
+                      void *cookie);
 
 /* Cancels; nothing happens when it is not started. */
 void loop_timer_cancel(struct loop *l, struct loop_timer *t);
@@ -99,7 +109,10 @@ struct loop_task {
     void *cookie;
 };
 
-/* Calls fn(cookie) at the end of this iteration (once, even when deferred twice). */
+/*
+ * Calls fn(cookie) at the end of this iteration (once, even when deferred twice); a task that is deferred
+ * by a deferred task runs at the end of the next one, which does not wait.
+ */
 void loop_defer(struct loop *l, struct loop_task *t, loop_fn *fn, void *cookie);
 
 /* Takes a deferred task back; nothing happens when it is not deferred. */

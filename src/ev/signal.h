@@ -15,6 +15,9 @@ typedef void signals_fn(void *cookie, int signo);
 /* Blocks SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGUSR1 and ignores SIGPIPE for the whole process. */
 void signals_block(void);
 
+/* Undoes signals_block in a child, between fork and exec.  Async-signal-safe. */
+void signals_unblock_child(void);
+
 /* Calls on_signal on the loop for each of the blocked signals that arrives. */
 struct signals *signals_new(struct loop *l, signals_fn *on_signal, void *cookie);
 
