@@ -21,6 +21,7 @@ BUILD   ?= build
 CCID    := $(if $(findstring clang,$(CC)),clang,gcc)
 OUT     := $(BUILD)/$(VARIANT)-$(CCID)
 PREFIX  ?= /usr/local
+VERSION ?= 0.1.0
 CCACHE  := $(shell command -v ccache)
 PROGRAM := $(OUT)/connectors
 
@@ -84,7 +85,7 @@ all: $(PROGRAM)
 # --- compile
 # $(call keep,file,text): writes the file when the text is another one, while this makefile is read;
 # whatever depends on the file is then made anew.
-keep = $(if $(BUILDS),$(if $(call same,$(strip $2),$(strip $(file <$1))),,$(shell mkdir -p $(dir $1))$(file >$1,$(strip $2))))
+keep = $(if $(BUILDS),$(if $(and $(wildcard $1),$(call same,$(strip $2),$(strip $(file <$1)))),,$(shell mkdir -p $(dir $1))$(file >$1,$(strip $2))))
 same = $(if $(subst x$1,,x$2)$(subst x$2,,x$1),,same)
 $(call keep,$(OUT)/flags,$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL))
 
@@ -97,6 +98,9 @@ $(OUT)/%.o: %.c $(OUT)/flags
 TLS_OBJ := $(filter $(OUT)/src/crypto/% $(OUT)/src/net/tls%,$(SRC:%.c=$(OUT)/%.o))
 $(TLS_OBJ): private EXTRA := $(AWSLC_CPPFLAGS)
 $(TLS_OBJ): | $(AWSLC_BUILT)
+$(OUT)/src/main.o: private EXTRA := -DCONNECTORS_VERSION='"$(VERSION)"'
+$(OUT)/src/main.o: $(OUT)/version
+$(call keep,$(OUT)/version,$(VERSION))
 
 $(call keep,$(EMBED).list,$(CONFIG))
 $(EMBED).c: $(CONFIG) $(EMBED).list tools/gen-embed
@@ -134,7 +138,8 @@ install: $(PROGRAM)
 ## compdb: write compile_commands.json for editors and clang-tidy
 compdb: | $(AWSLC_BUILT)
 	@{ sep='['; for f in $(SRC) $(TEST_SRC); do \
-	  case $$f in src/crypto/*|src/net/tls*) x='$(AWSLC_CPPFLAGS)';; test/*) x='-Itest/unit';; *) x=;; esac; \
+	  case $$f in src/crypto/*|src/net/tls*) x='$(AWSLC_CPPFLAGS)';; test/*) x='-Itest/unit';; \
+	  src/main.c) x='-DCONNECTORS_VERSION=\\\"$(VERSION)\\\"';; *) x=;; esac; \
 	  printf '%s\n{"directory": "%s", "file": "%s", "command": "%s -c %s"}' "$$sep" '$(TOP)' "$$f" \
 	    "$(CC) $(CPPFLAGS_ALL) $$x $(CFLAGS_ALL)" "$$f"; sep=','; done; printf '\n]\n'; } >compile_commands.json
 

@@ -43,7 +43,7 @@ fuzz-bins: $(FUZZ_BINS)
 export CONNECTORS_BIN = $(abspath $(PROGRAM))
 export VENV
 RUN = VARIANT='$(VARIANT)' CC='$(CC)' BUILD='$(BUILD)' OUT='$(OUT)' VENV='$(VENV)' UNITS='$(UNITS)' FUZZES='$(FUZZES)' \
-      MAKE='$(MAKE)' tools/run-tests
+      tools/run-tests
 
 # A make of its own with all cores, whatever started this one.
 BUILD_ALL = env -u MAKEFLAGS -u MFLAGS make --no-print-directory -j$$(nproc) VARIANT='$(VARIANT)' CC='$(CC)' BUILD='$(BUILD)' all
