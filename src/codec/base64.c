@@ -1,30 +1,24 @@
 /*
- * Base64, four characters at a time through one table for both alphabets.
+ * Base64: both alphabets over one encoder and one decoder of six-bit values.
  *
- * The table maps a character to its value, with a bit that says which alphabet has it; what either
- * alphabet lacks fails the whole text before anything is written.
+ * The decoder's bit count at the end tells a lone character, its leftover bits tell a text that no
+ * encoder writes; either fails the whole text.
  */
 #include "codec/base64.h"
-
-enum { BASE64_STD = 0x40, BASE64_URL = 0x80, BASE64_BOTH = 0xc0, BASE64_VALUE = 0x3f };
 
 static const char STD_DIGITS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 static const char URL_DIGITS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/* The value of a character with the bit of its alphabet, or 0 when the alphabet has it not. */
-static unsigned value_of(char c, unsigned alphabet)
+/* The value of a character, or -1; `c62` and `c63` are the last two of the alphabet. */
+static int value_of(char c, char c62, char c63)
 {
     if (c >= 'A' && c <= 'Z')
-        return (unsigned)(c - 'A') | BASE64_BOTH;
+        return c - 'A';
     if (c >= 'a' && c <= 'z')
-        return (unsigned)(c - 'a' + 26) | BASE64_BOTH;
+        return c - 'a' + 26;
     if (c >= '0' && c <= '9')
-        return (unsigned)(c - '0' + 52) | BASE64_BOTH;
-    if (c == '+' || c == '/')
-        return alphabet == BASE64_STD ? (c == '+' ? 62 : 63) | BASE64_STD : 0;
-    if (c == '-' || c == '_')
-        return alphabet == BASE64_URL ? (c == '-' ? 62 : 63) | BASE64_URL : 0;
-    return 0;
+        return c - '0' + 52;
+    return c == c62 ? 62 : c == c63 ? 63 : -1;
 }
 
 static void encode(struct buf *out, struct str bytes, const char *digits, bool pad)
@@ -55,16 +49,16 @@ static void encode(struct buf *out, struct str bytes, const char *digits, bool p
 }
 
 /* Writes the bytes of unpadded `text` to `p`; returns whether it is well-formed. */
-static bool decode_to(char *p, struct str text, unsigned alphabet)
+static bool decode_to(char *p, struct str text, const char *digits)
 {
     unsigned bits = 0, count = 0;
 
     for (size_t i = 0; i < text.n; i++) {
-        unsigned v = value_of(text.p[i], alphabet);
+        int v = value_of(text.p[i], digits[62], digits[63]);
 
-        if (v == 0)
+        if (v < 0)
             return false;
-        bits = bits << 6 | (v & BASE64_VALUE);
+        bits = bits << 6 | (unsigned)v;
         count += 6;
         if (count >= 8) {
             count -= 8;
@@ -72,16 +66,17 @@ static bool decode_to(char *p, struct str text, unsigned alphabet)
             bits &= (1u << count) - 1;
         }
     }
-    /* 6 bits over: a lone character; otherwise the bits over must be zero. */
     return count < 6 && bits == 0;
 }
 
-static int decode(struct buf *out, struct str text, unsigned alphabet)
+static int decode(struct buf *out, struct str text, const char *digits)
 {
     size_t n = text.n / 4 * 3 + (text.n % 4 > 1 ? text.n % 4 - 1 : 0);
     char *p = buf_reserve(out, n);
 
-    if (!p || !decode_to(p, text, alphabet))
+    if (!p)
+        return -ERR_TOOBIG;
+    if (!decode_to(p, text, digits))
         return -ERR_INVALID;
     buf_commit(out, n);
     return 0;
@@ -103,10 +98,10 @@ int base64_decode(struct buf *out, struct str text)
         return -ERR_INVALID;
     for (int pad = 0; pad < 2 && text.n > 0 && text.p[text.n - 1] == '='; pad++)
         text.n--;
-    return decode(out, text, BASE64_STD);
+    return decode(out, text, STD_DIGITS);
 }
 
 int base64_url_decode(struct buf *out, struct str text)
 {
-    return decode(out, text, BASE64_URL);
+    return decode(out, text, URL_DIGITS);
 }

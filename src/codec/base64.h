@@ -15,10 +15,10 @@ void base64_encode(struct buf *out, struct str bytes);
 /* Appends the URL form without padding. */
 void base64_url_encode(struct buf *out, struct str bytes);
 
-/* Appends the decoded bytes of the standard form.  Returns 0 or -ERR_INVALID (out is then as before). */
+/* Appends the decoded bytes of the standard form.  Returns 0, or -ERR_INVALID or -ERR_TOOBIG (out is then as before). */
 int base64_decode(struct buf *out, struct str text) MUST_USE;
 
-/* Appends the decoded bytes of the URL form.  Returns 0 or -ERR_INVALID (out is then as before). */
+/* Appends the decoded bytes of the URL form.  Returns 0, or -ERR_INVALID or -ERR_TOOBIG (out is then as before). */
 int base64_url_decode(struct buf *out, struct str text) MUST_USE;
 
 #endif

@@ -10,7 +10,7 @@
 /* Appends two digits per byte. */
 void hex_encode(struct buf *out, struct str bytes);
 
-/* Appends the bytes that `text` (either case) stands for.  Returns 0 or -ERR_INVALID (out as before). */
+/* Appends the bytes that `text` (either case) stands for.  Returns 0, or -ERR_INVALID or -ERR_TOOBIG (out as before). */
 int hex_decode(struct buf *out, struct str text) MUST_USE;
 
 /* The value of one digit, or -1. */
