@@ -3,8 +3,8 @@
  *
  * signals_block must run before any thread starts, so that all of them inherit the mask.
  */
-#ifndef EV_SIGNAL_H
-#define EV_SIGNAL_H
+#ifndef EV_SIGNALS_H
+#define EV_SIGNALS_H
 
 #include "ev/loop.h"
 

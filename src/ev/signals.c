@@ -4,7 +4,7 @@
  * Blocking them for the whole process and reading them as data removes every handler, and with it the
  * question of what a handler may call.
  */
-#include "ev/signal.h"
+#include "ev/signals.h"
 
 #include <signal.h>
 #include <sys/signalfd.h>
