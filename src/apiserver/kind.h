@@ -32,6 +32,14 @@ enum kind_verb {
 };
 #define KIND_VERBS_ALL 0xffu
 
+/* What metadata.name may be. */
+enum kind_name_rule {
+    KIND_NAME_SUBDOMAIN,    /* RFC 1123 subdomain, 253 bytes */
+    KIND_NAME_LABEL,        /* RFC 1123 label, 63 bytes */
+    KIND_NAME_LABEL_1035,   /* RFC 1035 label: starts with a letter */
+    KIND_NAME_PATH_SEGMENT, /* anything that is one path segment (RBAC) */
+};
+
 /* A request as hooks and admission modules see it.  Everything is borrowed for the call. */
 struct kind_request {
     struct apiserver *server;
@@ -116,8 +124,8 @@ struct kind {
     bool has_status;     /* status subresource */
     bool has_generation; /* metadata.generation counts changes outside metadata and status */
     bool is_sealed;      /* encrypted at rest */
-    bool is_immediate;   /* graceful deletion does not apply (all kinds here) */
-    unsigned verbs;      /* enum kind_verb */
+    enum kind_name_rule name_rule;
+    unsigned verbs;              /* enum kind_verb */
     const struct schema *schema; /* NULL: none */
     const struct kind_column *columns;
     size_t column_count;
