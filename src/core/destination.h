@@ -13,8 +13,11 @@
 
 struct destination_policy;
 
+/* Returns an empty policy: every refused class is refused, nothing is protected. */
 struct destination_policy *destination_policy_new(void);
-void destination_policy_free(struct destination_policy *p); /* NULL is allowed */
+
+/* NULL is allowed. */
+void destination_policy_free(struct destination_policy *p);
 
 /* Adds "CIDR[:port]" of --allow-destination.  Errors: INVALID. */
 int destination_policy_allow(struct destination_policy *p, struct str range,

@@ -38,6 +38,8 @@ void gitconfig_render(const struct gitconfig_entry *entries, size_t count,
         add_escaped(out, without_slash(entries[i].address));
         buf_add_c(out, "/\"\n");
         add_section(out, "http", entries[i].proxy_url);
+        /* The Connector's address is reached directly: http_proxy in the environment is for other hosts. */
+        buf_add_c(out, "\tproxy = \"\"\n");
         buf_add_c(out, "\textraHeader = \"Authorization: Bearer ");
         buf_add_str(out, secret_expose(token));
         buf_add_c(out, "\"\n");

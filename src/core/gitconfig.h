@@ -1,6 +1,7 @@
 /*
  * The `.gitconfig` that makes an unchanged git use Connectors: URLs of the tool are rewritten to the
- * Connector's proxy address, and requests to that address carry the workload's token.
+ * Connector's proxy address, and requests to that address carry the
+ * workload's token and go to it directly, whatever http_proxy says.
  */
 #ifndef CORE_GITCONFIG_H
 #define CORE_GITCONFIG_H
