@@ -33,6 +33,8 @@ static struct str label_of(struct str line, struct str mark)
 /* Collects the base64 of all lines between the first and the last one of a block. */
 static void collect(struct str text, struct buf *base64)
 {
+    /* All at once: growing would leave copies of a key behind. */
+    (void)buf_reserve(base64, text.n);
     (void)cut_line(&text);
     for (struct str line = cut_line(&text); line.p; line = cut_line(&text))
         if (!label_of(line, END).p)
