@@ -36,7 +36,8 @@ struct stream_ops {
     void (*on_below)(struct stream *s, unsigned events); /* readiness of the filter below */
     /* Fills `err` with what made the last call fail, when the filter knows more than the code. */
     void (*failure)(const struct stream *s, struct err *err);
-    void (*free)(struct stream *s); /* this filter only; the chain goes on below */
+    void (*free)(struct stream *s);    /* this filter only; the chain goes on below */
+    int (*fd)(const struct stream *s); /* bottom filters only: the descriptor */
 };
 
 /* First member of every filter. */
@@ -50,7 +51,8 @@ struct stream {
 };
 
 /* Initialises the embedded base of a filter; `below` (may be NULL) is owned from now on. */
-void stream_init(struct stream *s, const struct stream_ops *ops, struct loop *l, struct stream *below);
+void stream_init(struct stream *s, const struct stream_ops *ops, struct loop *l,
+                 struct stream *below);
 
 /* Sets who is told about readiness. */
 void stream_on_ready(struct stream *s, stream_ready_fn *fn, void *cookie);
@@ -61,7 +63,10 @@ int stream_handshake(struct stream *s) MUST_USE;
 /* Reads at most `n` bytes.  See the tri-state rule above. */
 ssize_t stream_read(struct stream *s, void *p, size_t n) MUST_USE;
 
-/* Writes from up to IOV_MAX pieces; may write less than asked. */
+/*
+ * Writes from up to IOV_MAX pieces; may write less than asked.  What was taken may still wait in a filter
+ * (which goes on by itself): only stream_shutdown = 1 says that all of it reached the kernel.
+ */
 ssize_t stream_writev(struct stream *s, const struct iovec *iov, int count) MUST_USE;
 
 /* Writes from one piece. */
