@@ -18,7 +18,8 @@ struct tls_trust; /* a pool of CA certificates */
 
 /* Returns a pool of the system's roots (when asked for) and the PEM certificates in `pem` (may be empty).
  * Errors: INVALID when `pem` holds none that parses although it is not empty. */
-int tls_trust_new(bool system_roots, struct str pem, struct tls_trust **ret_trust, struct err *err) MUST_USE;
+int tls_trust_new(bool system_roots, struct str pem, struct tls_trust **ret_trust,
+                  struct err *err) MUST_USE;
 struct tls_trust *tls_trust_ref(struct tls_trust *t);
 void tls_trust_unref(struct tls_trust *t);
 
@@ -49,6 +50,9 @@ struct stream *tls_connect(struct tls_client *client, struct str name, struct st
 
 /* Whether the top filter of `s` is TLS. */
 bool tls_is_stream(const struct stream *s);
+
+/* Whether the handshake of `s` resumed an earlier session. */
+bool tls_is_resumed(const struct stream *s);
 
 /* Subject of a verified client certificate. */
 struct tls_peer {
