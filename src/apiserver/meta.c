@@ -165,22 +165,15 @@ int meta_shape(json_t *object, json_t *unknown, json_t **ret_status)
     return 0;
 }
 
-struct str meta_make_name(json_t *object)
+struct str meta_make_name(struct arena *a, struct str base)
 {
     /* As k8s.io/apiserver/pkg/storage/names: no vowels, nothing that looks like another letter. */
     static const char LETTERS[] = "bcdfghjklmnpqrstvwxz2456789";
-    json_t *meta = json_object_at(object, "metadata");
-    struct str name = json_str(meta, "name");
-    struct str base = str_head(json_str(meta, "generateName"), META_GENERATE_NAME_MAX);
+    char suffix[6] = {0};
 
-    if (name.n || !base.n)
-        return name;
-    struct buf b CLEANUP(buf_fini) = BUF_INIT(BUF_NO_LIMIT);
-    buf_add_str(&b, base);
-    for (int i = 0; i < 5; i++)
-        buf_add_char(&b, LETTERS[random_below(sizeof(LETTERS) - 1)]);
-    json_set_str(meta, "name", buf_str(&b));
-    return json_str(meta, "name");
+    for (size_t i = 0; i < sizeof(suffix) - 1; i++)
+        suffix[i] = LETTERS[random_below(sizeof(LETTERS) - 1)];
+    return arena_fmt(a, "%" STR_FMT "%s", STR_ARG(str_head(base, META_GENERATE_NAME_MAX)), suffix);
 }
 
 void meta_prepare_create(const struct kind_request *r, json_t *object)

@@ -18,8 +18,8 @@
  */
 int meta_shape(json_t *object, json_t *unknown, json_t **ret_status) MUST_USE;
 
-/* Makes a name from metadata.generateName when name is empty; returns the name, borrowed. */
-struct str meta_make_name(json_t *object);
+/* Makes a name that starts with `base` (metadata.generateName) and ends in five random letters. */
+struct str meta_make_name(struct arena *a, struct str base);
 
 /* Sets what a new object gets from the server. */
 void meta_prepare_create(const struct kind_request *r, json_t *object);

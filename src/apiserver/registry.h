@@ -13,6 +13,7 @@
 
 #include "apiserver/kind.h"
 #include "apiserver/status.h"
+#include "base/list.h"
 
 struct registry;
 struct registry_op;
