@@ -28,9 +28,9 @@ struct loop *kube_client_loop(const struct kube_client *c);
 enum kube_patch { KUBE_PATCH_MERGE, KUBE_PATCH_JSON, KUBE_PATCH_STRATEGIC };
 
 struct kube_request {
-    const char *method; /* "GET", "POST", … */
-    struct str path;    /* with query; see kube_path */
-    const json_t *body; /* or NULL; borrowed until the call returns (async) or ends (blocking) */
+    const char *method;    /* "GET", "POST", … */
+    struct str path;       /* with query; see kube_path */
+    const json_t *body;    /* or NULL; borrowed until the call returns (async) or ends (blocking) */
     enum kube_patch patch; /* for PATCH */
     const char *accept;    /* NULL: application/json */
     int64_t timeout_us;    /* 0: 30 s */
@@ -40,8 +40,8 @@ struct kube_request {
 typedef void kube_done_fn(void *cookie, int rc, json_t *answer, const struct err *err);
 
 /* Starts a request.  fn is called once, never from inside.  Context: loop. */
-struct kube_call *kube_call_start(struct kube_client *c, const struct kube_request *r, kube_done_fn *fn,
-                                  void *cookie);
+struct kube_call *kube_call_start(struct kube_client *c, const struct kube_request *r,
+                                  kube_done_fn *fn, void *cookie);
 
 /* fn is not called.  Context: loop. */
 void kube_call_cancel(struct kube_call *call);
@@ -50,8 +50,8 @@ void kube_call_cancel(struct kube_call *call);
  * Does a request and waits.  Returns 0 and a new reference (NULL for an empty body), or a failure.
  * Context: any thread but the loop's, while the loop runs.
  */
-int kube_do(struct kube_client *c, const struct kube_request *r, json_t **ret_answer, struct err *err)
-    MUST_USE;
+int kube_do(struct kube_client *c, const struct kube_request *r, json_t **ret_answer,
+            struct err *err) MUST_USE;
 
 /* Convenience over kube_do; `ns` empty for cluster scope; ret pointers may be NULL. */
 int kube_get(struct kube_client *c, const struct kube_resource *r, struct str ns, struct str name,
@@ -61,10 +61,10 @@ int kube_create(struct kube_client *c, const struct kube_resource *r, const json
 int kube_update(struct kube_client *c, const struct kube_resource *r, const json_t *object,
                 struct str subresource, json_t **ret_object, struct err *err) MUST_USE;
 int kube_patch(struct kube_client *c, const struct kube_resource *r, struct str ns, struct str name,
-               struct str subresource, enum kube_patch type, const json_t *patch, json_t **ret_object,
-               struct err *err) MUST_USE;
-int kube_delete(struct kube_client *c, const struct kube_resource *r, struct str ns, struct str name,
-                const json_t *options, struct err *err) MUST_USE;
+               struct str subresource, enum kube_patch type, const json_t *patch,
+               json_t **ret_object, struct err *err) MUST_USE;
+int kube_delete(struct kube_client *c, const struct kube_resource *r, struct str ns,
+                struct str name, const json_t *options, struct err *err) MUST_USE;
 
 /* A streaming GET whose body is one JSON value per line (watch, log -f). */
 struct kube_stream_ops {
@@ -72,7 +72,10 @@ struct kube_stream_ops {
     void (*on_line)(void *cookie, json_t *value); /* borrowed */
     /* rc 0: the server ended the stream in order; <0: why not.  The stream is gone after this. */
     void (*on_close)(void *cookie, int rc, const struct err *err);
+    const char *accept; /* NULL: application/json */
 };
+
+/* Starts a stream; `ops` is copied.  Ended early with kube_call_cancel.  Context: loop. */
 struct kube_call *kube_stream_start(struct kube_client *c, struct str path,
                                     const struct kube_stream_ops *ops, void *cookie);
 

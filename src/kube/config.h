@@ -38,7 +38,8 @@ int kube_config_load(const struct kube_config_where *where, struct kube_config *
                      struct err *err) MUST_USE;
 
 /* Loads one file.  Errors as above. */
-int kube_config_load_file(const char *path, struct kube_config **ret_config, struct err *err) MUST_USE;
+int kube_config_load_file(const char *path, struct kube_config **ret_config,
+                          struct err *err) MUST_USE;
 
 /* NULL is allowed. */
 void kube_config_free(struct kube_config *c);

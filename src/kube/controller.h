@@ -35,7 +35,8 @@ struct controller_spec {
 };
 
 /* Starts idle: keys are kept and none is run before controller_enable.  `pool` is shared and borrowed. */
-struct controller *controller_new(struct loop *l, struct pool *pool, const struct controller_spec *spec);
+struct controller *controller_new(struct loop *l, struct pool *pool,
+                                  const struct controller_spec *spec);
 
 /* Waits for running reconciles and frees.  Context: loop thread, not inside a callback of it. */
 void controller_free(struct controller *c);

@@ -9,7 +9,8 @@
 struct discovery;
 
 /* Reads /api/v1 and all preferred group versions.  Blocking.  Errors as kube_do. */
-int discovery_load(struct kube_client *c, struct discovery **ret_discovery, struct err *err) MUST_USE;
+int discovery_load(struct kube_client *c, struct discovery **ret_discovery,
+                   struct err *err) MUST_USE;
 void discovery_free(struct discovery *d); /* NULL is allowed */
 
 /* By apiVersion and kind (of a manifest); NULL when unknown.  Borrowed. */

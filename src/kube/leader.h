@@ -20,9 +20,14 @@ struct leader_spec {
     void *cookie;
 };
 
+/* Starts as a candidate; copies the spec's strings.  Context: loop, as everything here. */
 struct leader *leader_start(struct kube_client *c, const struct leader_spec *spec);
 
-/* Gives the lease back (best effort, at most 1 s, on the loop) and calls on_stopped when it is gone. */
+/*
+ * Gives the lease back (best effort, at most 1 s, on the loop) and calls on_stopped when it is gone.
+ *
+ * on_change is not called any more: who leads stops acting before this.
+ */
 void leader_stop(struct leader *l, void (*on_stopped)(void *cookie), void *cookie);
 
 bool leader_is_leading(const struct leader *l);

@@ -17,8 +17,11 @@ struct str kobj_rv(const json_t *o);
 struct str kobj_kind(const json_t *o);
 struct str kobj_api_version(const json_t *o);
 int64_t kobj_generation(const json_t *o);
+
+/* The value under `key`; STR_NONE when absent. */
 struct str kobj_label(const json_t *o, const char *key);
 struct str kobj_annotation(const json_t *o, const char *key);
+
 bool kobj_is_deleting(const json_t *o);
 bool kobj_has_finalizer(const json_t *o, const char *name);
 
@@ -41,7 +44,7 @@ struct kube_condition {
     const char *status; /* "True", "False", "Unknown" */
     struct str reason;
     struct str message;
-    const char *severity; /* "Info" or NULL */
+    const char *severity;  /* "Info" or NULL */
     int64_t probe_wall_us; /* lastProbeTime; 0: none */
 };
 

@@ -19,12 +19,12 @@ struct reflector;
 
 struct reflector_spec {
     const struct kube_resource *resource;
-    struct str ns;              /* empty: all */
-    struct str field_selector;  /* or empty */
-    struct str label_selector;  /* or empty */
-    bool metadata_only;         /* PartialObjectMetadata */
-    unsigned page_size;         /* 0: 500 */
-    int64_t stale_us;           /* 0: 60 s */
+    struct str ns;             /* empty: all */
+    struct str field_selector; /* or empty */
+    struct str label_selector; /* or empty */
+    bool metadata_only;        /* PartialObjectMetadata */
+    unsigned page_size;        /* 0: 500 */
+    int64_t stale_us;          /* 0: 60 s */
     /* May shrink an object before it is stored (drop managedFields, unwanted Secret data): gets a value it
      * may change.  NULL: managedFields are dropped. */
     void (*trim)(void *cookie, json_t *object);
