@@ -22,34 +22,37 @@ struct http_endpoint {
 };
 
 struct http_client_limits {
-    size_t head_bytes;          /* of a response: 256 KiB */
-    size_t header_count;        /* 500 */
+    size_t head_bytes;           /* of a response: 256 KiB */
+    size_t header_count;         /* 500 */
     int64_t response_timeout_us; /* until the final response head: 10 min; -ERR_TIMEOUT */
     int64_t stream_timeout_us;   /* without progress in a body: 10 min */
     int64_t idle_timeout_us;     /* pooled: 60 s */
     size_t write_queue_bytes;    /* request body: 256 KiB */
     unsigned max_idle_per_key;   /* 64 */
+    unsigned max_idle;           /* 4096 in all; the one idle for longest goes first */
 };
 
 extern const struct http_client_limits HTTP_CLIENT_LIMITS_DEFAULT;
 
 /* rc/err of on_error: what dial reports, or TIMEOUT, CLOSED (peer hung up), PROTO (bad response), IO. */
 struct http_call_ops {
-    void (*on_head)(void *cookie, const struct http_response *r); /* final response; valid until the end */
+    void (*on_head)(void *cookie,
+                    const struct http_response *r); /* final response; valid until the end */
     void (*on_inform)(void *cookie, const struct http_response *r); /* 1xx; may be NULL */
     void (*on_body)(void *cookie, struct str bytes);
-    void (*on_end)(void *cookie);                       /* complete; the call is gone after this */
+    void (*on_end)(void *cookie); /* complete; the call is gone after this */
     void (*on_error)(void *cookie, const struct err *err); /* failed; the call is gone after this */
-    void (*on_drain)(void *cookie);                     /* request body may go on; may be NULL */
+    void (*on_drain)(void *cookie);                        /* request body may go on; may be NULL */
 };
 
 struct http_client *http_client_new(struct loop *l, struct dns *dns,
                                     const struct http_client_limits *limits);
 
-/* Closes all pooled connections; no call may be open.  NULL is allowed. */
+/* Closes all pooled connections; no call may be open (inside on_end and on_error theirs no longer is).  NULL
+ * is allowed. */
 void http_client_free(struct http_client *c);
 
-/* Closes idle pooled connections whose key starts with `prefix`. */
+/* Closes idle pooled connections whose key starts with `prefix`; those in use are not pooled again. */
 void http_client_forget(struct http_client *c, struct str prefix);
 
 /* Pooled idle connections now (for metrics). */
@@ -57,7 +60,9 @@ size_t http_client_idle(const struct http_client *c);
 
 /*
  * Starts a call.  `endpoint` and `r` are copied or encoded before return, except that body bytes follow by
- * http_call_write when r->body_length is not 0.  No callback comes from inside.
+ * http_call_write when r->body_length is not 0.  No callback comes from inside.  Host and Expect are made
+ * from r->authority and r->expect_continue, whatever the headers hold.
+ * Errors reported later: INVALID for a head that would not be one (a line break in a value, …).
  */
 struct http_call *http_call_start(struct http_client *c, const struct http_endpoint *endpoint,
                                   const struct http_request *r, const struct http_call_ops *ops,
@@ -67,7 +72,7 @@ struct http_call *http_call_start(struct http_client *c, const struct http_endpo
  * over its bound: stop until on_drain. */
 bool http_call_write(struct http_call *call, struct str bytes);
 
-/* Ends the request body. */
+/* Ends the request body (nothing happens when there is none).  Fewer bytes than declared: on_error(INVALID). */
 void http_call_end(struct http_call *call);
 
 /* Stops and resumes on_body. */

@@ -24,11 +24,11 @@ struct http_server;
 struct http_exchange;
 
 struct http_limits {
-    size_t head_bytes;      /* 64 KiB: beyond 431 */
-    size_t target_bytes;    /* 16 KiB: beyond 414 */
-    size_t header_count;    /* 200: beyond 431 */
-    int64_t head_timeout_us; /* 15 s: 408 */
-    int64_t idle_timeout_us; /* 75 s: close */
+    size_t head_bytes;         /* 64 KiB: beyond 431 */
+    size_t target_bytes;       /* 16 KiB: beyond 414 */
+    size_t header_count;       /* 200: beyond 431 */
+    int64_t head_timeout_us;   /* 15 s: 408 */
+    int64_t idle_timeout_us;   /* 75 s: close */
     int64_t stream_timeout_us; /* 10 min without progress in a body: close */
     size_t write_queue_bytes;  /* 256 KiB: http_exchange_write then says stop */
     unsigned max_connections;  /* beyond: 503 with Retry-After and close */
@@ -91,7 +91,8 @@ void http_exchange_keep(struct http_exchange *x, void *value, void (*fn)(void *v
 void *http_exchange_kept(const struct http_exchange *x);
 
 /* Takes charge: callbacks go to `ops` (borrowed, static) with `cookie`.  Body bytes flow after this. */
-void http_exchange_handle(struct http_exchange *x, const struct http_exchange_ops *ops, void *cookie);
+void http_exchange_handle(struct http_exchange *x, const struct http_exchange_ops *ops,
+                          void *cookie);
 
 /* Stops and resumes on_body. */
 void http_exchange_pause(struct http_exchange *x);
@@ -113,7 +114,8 @@ bool http_exchange_write(struct http_exchange *x, struct str bytes);
 void http_exchange_end(struct http_exchange *x);
 
 /* respond + write + end. */
-void http_exchange_send(struct http_exchange *x, int status, struct str content_type, struct str body);
+void http_exchange_send(struct http_exchange *x, int status, struct str content_type,
+                        struct str body);
 
 /* Ends the exchange by closing the connection, so that the client sees a truncated answer; on_close comes
  * later from the loop. */
