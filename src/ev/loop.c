@@ -149,6 +149,8 @@ static unsigned loop_events_of(uint32_t epoll_events)
         events |= LOOP_READABLE;
     if (epoll_events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
         events |= LOOP_WRITABLE;
+    if (epoll_events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+        events |= LOOP_HANGUP;
     return events;
 }
 
