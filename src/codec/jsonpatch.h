@@ -10,9 +10,15 @@
 
 #include "codec/json.h"
 
-#define JSONPATCH_MAX_OPS 10000 /* as kube-apiserver */
+#define JSONPATCH_MAX_OPS 10000                    /* as kube-apiserver */
+#define JSONPATCH_MAX_COPY_BYTES (3 * 1024 * 1024) /* that all "copy" of one patch may add */
 
-/* Applies an RFC 6902 document.  Errors: BADREQUEST (malformed), INVALID (path missing, test failed, …). */
+/*
+ * Applies an RFC 6902 document.
+ *
+ * Errors: BADREQUEST (malformed), INVALID (path missing, test failed, nested deeper than JSON_MAX_DEPTH),
+ * TOOBIG (a limit above).
+ */
 int jsonpatch_apply(const json_t *target, const json_t *patch, json_t **ret_value,
                     struct err *err) MUST_USE;
 
