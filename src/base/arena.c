@@ -12,17 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define ARENA_ONE_BLOCK_EACH 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ARENA_ONE_BLOCK_EACH 1
-#endif
-#endif
-#ifndef ARENA_ONE_BLOCK_EACH
-#define ARENA_ONE_BLOCK_EACH 0
-#endif
-
 enum { ARENA_FIRST_BYTES = 2048, ARENA_MOST_BYTES = 65536, ARENA_ALIGN = alignof(max_align_t) };
 
 struct arena_block {
@@ -117,7 +106,7 @@ static void *arena_alloc_slow(struct arena *a, size_t n)
     if (a->chunks)
         cap = MIN(a->chunks->cap * 2, (size_t)ARENA_MOST_BYTES);
     /* A quarter of a chunk at most is then lost when a chunk is left. */
-    if (ARENA_ONE_BLOCK_EACH || n > cap / 4)
+    if (CC_ASAN || n > cap / 4)
         return arena_add_block(&a->large, n);
     p = arena_add_block(&a->chunks, cap);
     a->at = p + n;
@@ -132,7 +121,7 @@ void *arena_alloc(struct arena *a, size_t n)
 
     ASSERT(n < PTRDIFF_MAX - sizeof(struct arena_block));
     a->used += n;
-    if (ARENA_ONE_BLOCK_EACH)
+    if (CC_ASAN)
         return arena_alloc_slow(a, n);
     if (UNLIKELY(padded > (size_t)(a->end - p)))
         return arena_alloc_slow(a, padded);

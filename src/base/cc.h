@@ -20,6 +20,18 @@
 #define LIKELY(e) __builtin_expect(!!(e), 1)
 #define UNLIKELY(e) __builtin_expect(!!(e), 0)
 
+/* Whether AddressSanitizer watches this build (gcc and clang say it differently). */
+#if defined(__SANITIZE_ADDRESS__)
+#define CC_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define CC_ASAN 1
+#endif
+#endif
+#ifndef CC_ASAN
+#define CC_ASAN 0
+#endif
+
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 #define MIN(a, b)                                                                                  \
     ({                                                                                             \

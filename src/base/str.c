@@ -213,7 +213,8 @@ uint64_t str_hash(struct str s)
         memcpy(&word, s.p + i, 8);
         sip_absorb(&sip, word);
     }
-    sip_absorb(&sip, sip_tail(s.p + whole, s.n & 7) | (uint64_t)s.n << 56);
+    word = s.n & 7 ? sip_tail(s.p + whole, s.n & 7) : 0;
+    sip_absorb(&sip, word | (uint64_t)s.n << 56);
     sip.v2 ^= 0xff;
     sip_round(&sip);
     sip_round(&sip);

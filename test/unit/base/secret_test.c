@@ -103,7 +103,7 @@ TEST(secret_maximum_is_enforced)
     CHECK_DIES(exceed_by_parts, bytes);
 }
 
-#ifndef __SANITIZE_ADDRESS__
+#if !CC_ASAN
 static bool is_zero(const char *p, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -116,7 +116,7 @@ static bool is_zero(const char *p, size_t n)
 TEST(secret_is_wiped_on_free)
 {
     /* The first one keeps the pages mapped. */
-    struct secret *keep CLEANUP(secret_unrefp) = secret_new(STR("keeps the pages mapped"));
+    struct secret *keep UNUSED CLEANUP(secret_unrefp) = secret_new(STR("keeps the pages mapped"));
     struct secret *s = secret_new(STR("hunter2"));
     const char *p = secret_expose(s).p;
 
@@ -133,7 +133,7 @@ static void use_after_free(void *cookie)
 
 TEST(secret_use_after_free_ends_the_process)
 {
-    struct secret *keep CLEANUP(secret_unrefp) = secret_new(STR("keeps the pages mapped"));
+    struct secret *keep UNUSED CLEANUP(secret_unrefp) = secret_new(STR("keeps the pages mapped"));
     struct secret *s = secret_new(STR("hunter2"));
 
     secret_unref(s);
