@@ -259,7 +259,9 @@ static inline enum step header_line(struct cursor *c)
         c->p++;
     value = c->p;
     c->p = value_end = skip_value(value, c->end);
-    step = take_crlf(c, 400, *value_end == '\n' ? "bare LF" : "control byte in a header value");
+    step = take_crlf(c, 400,
+                     value_end < c->end && *value_end == '\n' ? "bare LF"
+                                                              : "control byte in a header value");
     if (step != STEP_DONE)
         return step;
     while (value_end > value && (value_end[-1] == ' ' || value_end[-1] == '\t'))
