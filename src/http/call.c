@@ -546,3 +546,8 @@ const struct addr *http_call_peer(const struct http_call *call)
 {
     return call->conn && call->conn->wire.stream ? &call->conn->peer : NULL;
 }
+
+bool http_call_is_dialling(const struct http_call *call)
+{
+    return call->state == &DIAL;
+}

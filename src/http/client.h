@@ -85,4 +85,7 @@ void http_call_cancel(struct http_call *call);
 /* The address in use, or NULL before a connection exists. */
 const struct addr *http_call_peer(const struct http_call *call);
 
+/* Whether no connection was made yet; in on_error: whether it failed before there was one. */
+bool http_call_is_dialling(const struct http_call *call);
+
 #endif

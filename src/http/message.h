@@ -28,11 +28,10 @@ struct http_headers {
 
 struct http_request {
     struct str method;
-    struct str target;    /* as sent: origin-form, absolute-form, authority-form or "*" */
-    struct str authority; /* Host or :authority; empty in a 1.0 request without Host */
-    struct http_headers
-        headers;         /* Host included on the server side; not on the client side (authority) */
-    int64_t body_length; /* 0 none, HTTP_BODY_UNKNOWN, or bytes */
+    struct str target;           /* as sent: origin-form, absolute-form, authority-form or "*" */
+    struct str authority;        /* Host or :authority; empty in a 1.0 request without Host */
+    struct http_headers headers; /* on the server side with Host; on the client side without */
+    int64_t body_length;         /* 0 none, HTTP_BODY_UNKNOWN, or bytes */
     bool expect_continue;
 };
 
