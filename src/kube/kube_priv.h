@@ -21,7 +21,8 @@
 struct kube_token {
     struct str path;       /* empty: constant */
     struct secret *header; /* "Bearer …"; NULL: none */
-    struct timespec mtime; /* of the file when it was read */
+    struct timespec mtime; /* of the file when it was read, and which file it was: */
+    uint64_t inode;
     int64_t checked_us;
     bool is_checked;
 };

@@ -1,8 +1,8 @@
 /*
  * The bearer token of a client, constant or from a file that somebody else keeps fresh.
  *
- * The file is looked at when a request is made, at most every 10 s; only a new modification time makes it
- * read.  It is a few kilobytes on a local file system, so reading it on the loop does not hold anybody up.
+ * The file is looked at when a request is made, at most every 10 s; only a new file or modification
+ * time makes it read.  It is a few kilobytes on a local file system, so reading it on the loop does not hold anybody up.
  */
 #include <errno.h>
 #include <sys/stat.h>
@@ -69,6 +69,13 @@ static int token_read(struct kube_token *t, const char *path, struct err *err)
     return rc;
 }
 
+/* Renaming a new file into place changes the inode even within one tick of the file system's clock. */
+static bool is_same_file(const struct kube_token *t, const struct stat *st)
+{
+    return st->st_ino == t->inode && st->st_mtim.tv_sec == t->mtime.tv_sec &&
+           st->st_mtim.tv_nsec == t->mtime.tv_nsec;
+}
+
 static int token_refresh(struct kube_token *t, struct err *err)
 {
     char *path CLEANUP(freep) = str_dup(t->path);
@@ -77,11 +84,13 @@ static int token_refresh(struct kube_token *t, struct err *err)
 
     if (stat(path, &st) == -1)
         return err_errno(err, errno, "token file '%s'", path);
-    if (t->header && st.st_mtim.tv_sec == t->mtime.tv_sec && st.st_mtim.tv_nsec == t->mtime.tv_nsec)
+    if (t->header && is_same_file(t, &st))
         return 0;
     rc = token_read(t, path, err);
-    if (rc == 0)
+    if (rc == 0) {
         t->mtime = st.st_mtim;
+        t->inode = st.st_ino;
+    }
     return rc;
 }
 
