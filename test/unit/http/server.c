@@ -276,8 +276,9 @@ TEST(request_arriving_byte_by_byte)
 {
     struct rig r;
     struct buf out = BUF_INIT(BUF_NO_LIMIT);
-    struct str request = STR("POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
-                             "Connection: close\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nT: u\r\n\r\n");
+    struct str request =
+        STR("POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
+            "Connection: close\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nT: u\r\n\r\n");
 
     rig_init(&r);
     r.on_body_end = say_body;
@@ -307,8 +308,16 @@ TEST(body_with_length_and_next_request)
 }
 
 static const char *const BAD_CHUNKS[] = {
-    "x\r\n",   "-1\r\n",     "3 \r\nabc\r\n",       "3\nabc\r\n", "3\r\nabcd\r\n",
-    "\r\n",    "0x3\r\nabc", "fffffffffffffffff\r\n", ";a\r\n",     "0\r\nbad trailer\r\n\r\n",
+    "x\r\n",
+    "-1\r\n",
+    "3 \r\nabc\r\n",
+    "3\nabc\r\n",
+    "3\r\nabcd\r\n",
+    "\r\n",
+    "0x3\r\nabc",
+    "fffffffffffffffff\r\n",
+    ";a\r\n",
+    "0\r\nbad trailer\r\n\r\n",
     "0\r\n X: y\r\n\r\n",
 };
 
@@ -319,9 +328,9 @@ TEST(bad_chunks_end_the_exchange_with_400)
     rig_init(&r);
     for (size_t i = 0; i < ARRAY_LEN(BAD_CHUNKS); i++) {
         struct str answer = rig_ask(
-            &r, arena_fmt(r.arena,
-                          "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n%s",
-                          BAD_CHUNKS[i]));
+            &r,
+            arena_fmt(r.arena, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n%s",
+                      BAD_CHUNKS[i]));
 
         if (!CHECK(str_starts(answer, STR("HTTP/1.1 400 "))))
             printf("chunk %zu\n", i);
@@ -334,8 +343,8 @@ TEST(bad_chunks_end_the_exchange_with_400)
 
 static void begin_answer(struct rig *r, struct http_exchange *x)
 {
-    http_exchange_respond(
-        x, &(struct http_response){.status = 200, .body_length = HTTP_BODY_UNKNOWN});
+    http_exchange_respond(x,
+                          &(struct http_response){.status = 200, .body_length = HTTP_BODY_UNKNOWN});
     (void)http_exchange_write(x, STR("part"));
 }
 
@@ -345,8 +354,8 @@ TEST(bad_chunk_after_the_answer_began_truncates_it)
 
     rig_init(&r);
     r.on_request = begin_answer;
-    struct str answer = rig_ask(
-        &r, STR("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"));
+    struct str answer =
+        rig_ask(&r, STR("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"));
     CHECK(!rig_has(answer, "400"));
     CHECK(!rig_has(answer, "0\r\n\r\n"));
     CHECK_ERR(r.close_rc, ERR_BADREQUEST);
@@ -359,8 +368,7 @@ TEST(head_gets_length_but_no_body)
 
     rig_init(&r);
     r.on_request = say_hello;
-    struct str answer =
-        rig_ask(&r, STR("HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+    struct str answer = rig_ask(&r, STR("HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
     CHECK(rig_has(answer, "Content-Length: 5\r\n"));
     CHECK(str_ends(answer, STR("\r\n\r\n")));
     rig_fini(&r);
@@ -395,8 +403,8 @@ TEST(no_body_statuses_have_neither_body_nor_length)
 
 static void say_in_parts(struct rig *r, struct http_exchange *x)
 {
-    http_exchange_respond(
-        x, &(struct http_response){.status = 200, .body_length = HTTP_BODY_UNKNOWN});
+    http_exchange_respond(x,
+                          &(struct http_response){.status = 200, .body_length = HTTP_BODY_UNKNOWN});
     CHECK(http_exchange_write(x, STR("hello ")));
     CHECK(http_exchange_write(x, STR("")));
     CHECK(http_exchange_write(x, STR("world")));
@@ -649,8 +657,9 @@ TEST(unsound_answer_headers_become_500)
     (void)http_exchange_write(r.x, STR("abc"));
     http_exchange_end(r.x);
     CHECK(rig_read_close(&r, fd, &out));
-    CHECK_STR(buf_str(&out),
-              "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    CHECK_STR(
+        buf_str(&out),
+        "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     close(fd);
     buf_fini(&out);
     rig_fini(&r);

@@ -1,0 +1,265 @@
+/*
+ * Server and client back to back, as the proxy joins them: streaming both ways with back-pressure, on plain
+ * sockets and inside TLS.
+ */
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "relay_keys.h"
+#include "rig.h"
+
+/* The front: what a proxy's handler does, reduced to streaming. */
+struct relay {
+    struct rig back; /* the origin, and the loop */
+    struct http_server *front;
+    struct addr front_addr;
+    struct http_client *client;
+    struct http_endpoint endpoint;
+    unsigned closes;
+    int close_rc;
+};
+
+struct pass {
+    struct relay *relay;
+    struct http_exchange *x;
+    struct http_call *call;
+};
+
+static void up_head(void *cookie, const struct http_response *from)
+{
+    struct pass *p = cookie;
+    struct http_response r = {.status = from->status, .body_length = from->body_length};
+
+    r.headers.arena = http_exchange_arena(p->x);
+    http_headers_copy_end_to_end(&r.headers, &from->headers);
+    http_exchange_respond(p->x, &r);
+}
+
+static void up_body(void *cookie, struct str bytes)
+{
+    struct pass *p = cookie;
+
+    if (!http_exchange_write(p->x, bytes))
+        http_call_pause(p->call);
+}
+
+static void up_end(void *cookie)
+{
+    struct pass *p = cookie;
+
+    p->call = NULL;
+    http_exchange_end(p->x);
+}
+
+static void up_error(void *cookie, const struct err *err)
+{
+    struct pass *p = cookie;
+
+    p->call = NULL;
+    http_exchange_abort(p->x);
+}
+
+static void up_drain(void *cookie)
+{
+    http_exchange_resume(((struct pass *)cookie)->x);
+}
+
+static const struct http_call_ops UP = {up_head, NULL, up_body, up_end, up_error, up_drain};
+
+static void down_body(void *cookie, struct str bytes)
+{
+    struct pass *p = cookie;
+
+    if (p->call && !http_call_write(p->call, bytes))
+        http_exchange_pause(p->x);
+}
+
+static void down_body_end(void *cookie)
+{
+    struct pass *p = cookie;
+
+    if (p->call)
+        http_call_end(p->call);
+}
+
+static void down_drain(void *cookie)
+{
+    struct pass *p = cookie;
+
+    if (p->call)
+        http_call_resume(p->call);
+}
+
+static void down_close(void *cookie, int rc)
+{
+    struct pass *p = cookie;
+
+    p->relay->closes++;
+    p->relay->close_rc = rc;
+    if (p->call)
+        http_call_cancel(p->call);
+}
+
+static const struct http_exchange_ops DOWN = {down_body, down_body_end, down_drain, down_close};
+
+static void front_request(void *cookie, struct http_exchange *x)
+{
+    struct relay *y = cookie;
+    struct pass *p = ARENA_NEW(http_exchange_arena(x), struct pass);
+    struct http_request r = *http_exchange_request(x);
+
+    p->relay = y;
+    p->x = x;
+    http_exchange_handle(x, &DOWN, p);
+    r.headers = (struct http_headers){.arena = http_exchange_arena(x)};
+    http_headers_copy_end_to_end(&r.headers, &http_exchange_request(x)->headers);
+    p->call = http_call_start(y->client, &y->endpoint, &r, &UP, p);
+}
+
+static const struct http_server_ops FRONT = {front_request, NULL};
+
+static void echo_request(struct rig *r, struct http_exchange *x)
+{
+    http_exchange_respond(
+        x, &(struct http_response){.status = 200,
+                                   .body_length = http_exchange_request(x)->body_length});
+}
+
+static void echo_body(struct rig *r, struct http_exchange *x, struct str bytes)
+{
+    if (!http_exchange_write(x, bytes))
+        http_exchange_pause(x);
+}
+
+static void echo_drain(struct rig *r, struct http_exchange *x)
+{
+    http_exchange_resume(x);
+}
+
+static void echo_end(struct rig *r, struct http_exchange *x)
+{
+    http_exchange_end(x);
+}
+
+static void relay_init(struct relay *y, struct tls_server *tls, struct tls_client *tls_client)
+{
+    int back, front;
+
+    *y = (struct relay){0};
+    rig_init(&y->back);
+    y->back.on_request = echo_request;
+    y->back.on_body = echo_body;
+    y->back.on_body_end = echo_end;
+    y->back.on_drain = echo_drain;
+    if (tls) {
+        back = rig_listen(&y->back.server_addr);
+        http_server_listen(y->back.server, back, tls);
+    }
+    y->client = http_client_new(y->back.loop, y->back.dns, &HTTP_CLIENT_LIMITS_DEFAULT);
+    y->endpoint = (struct http_endpoint){.key = STR("k"),
+                                         .target = {.host = STR("127.0.0.1"),
+                                                    .port = addr_port(&y->back.server_addr),
+                                                    .tls = tls_client,
+                                                    .connect_timeout_us = 10000000,
+                                                    .tls_timeout_us = 10000000}};
+    y->front = http_server_new(y->back.loop, &HTTP_LIMITS_DEFAULT, &FRONT, y);
+    front = rig_listen(&y->front_addr);
+    http_server_listen(y->front, front, NULL);
+    y->back.server_addr = y->front_addr; /* where rig_connect goes */
+}
+
+static void relay_fini(struct relay *y)
+{
+    http_server_free(y->front);
+    http_client_free(y->client);
+    rig_fini(&y->back);
+}
+
+/* Sends `total` patterned bytes and checks that they come back. */
+static void bounce(struct relay *y, uint64_t total)
+{
+    static char piece[100000], got[65536];
+    struct rig *r = &y->back;
+    uint64_t sent = 0, seen = 0;
+    struct buf head = BUF_INIT(4096);
+    struct str rest = STR_NONE;
+    bool is_same = true, is_idle;
+    int64_t idle = 0;
+    int fd = rig_connect(r);
+
+    for (size_t i = 0; i < sizeof(piece); i++)
+        piece[i] = (char)('a' + i % 23);
+    CHECK(rig_send(r, fd,
+                   arena_fmt(r->arena,
+                             "POST /e HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+                             "Content-Length: %llu\r\n\r\n",
+                             (unsigned long long)total)));
+    while (idle < 5000) {
+        ssize_t n;
+
+        is_idle = true;
+        if (rest.n == 0 && sent < total) {
+            rest = str_n(piece, (size_t)MIN((uint64_t)sizeof(piece), total - sent));
+            sent += rest.n;
+        }
+        n = rest.n ? send(fd, rest.p, rest.n, MSG_NOSIGNAL) : 0;
+        if (n > 0) {
+            rest = str_skip(rest, (size_t)n);
+            is_idle = false;
+        }
+        if (!rig_has(buf_str(&head), "\r\n\r\n"))
+            n = read(fd, got, 1);
+        else
+            n = read(fd, got, sizeof(got));
+        if (n == 0)
+            break;
+        if (n > 0 && !rig_has(buf_str(&head), "\r\n\r\n")) {
+            buf_add(&head, got, (size_t)n);
+            is_idle = false;
+        } else if (n > 0) {
+            for (ssize_t i = 0; i < n; i++, seen++)
+                is_same &= got[i] == piece[seen % sizeof(piece)];
+            is_idle = false;
+        }
+        idle = is_idle ? idle + 1 : 0;
+        loop_step(r->loop, is_idle ? 1000 : 0);
+    }
+    CHECK(str_starts(buf_str(&head), STR("HTTP/1.1 200 OK\r\n")));
+    CHECK_INT(seen, total);
+    CHECK(is_same);
+    close(fd);
+    buf_fini(&head);
+    CHECK(rig_until(r, &y->closes, 1));
+    CHECK_INT(y->close_rc, 0);
+}
+
+TEST(relay_bounces_a_large_body)
+{
+    struct relay y;
+
+    relay_init(&y, NULL, NULL);
+    bounce(&y, (uint64_t)50 * 1000 * 1000 + 7);
+    CHECK_INT(http_client_idle(y.client), 1);
+    relay_fini(&y);
+}
+
+TEST(relay_bounces_a_large_body_inside_tls)
+{
+    struct secret *key = secret_new(STR(RELAY_KEY));
+    struct tls_server *server = NULL;
+    struct tls_client *client = NULL;
+    struct tls_trust *trust = NULL;
+    struct relay y;
+
+    CHECK_OK(tls_trust_new(false, STR(RELAY_CERT), &trust, NULL));
+    CHECK_OK(tls_server_new(STR(RELAY_CERT), key, NULL, &server, NULL));
+    CHECK_OK(tls_client_new(trust, STR_NONE, NULL, &client, NULL));
+    relay_init(&y, server, client);
+    bounce(&y, (uint64_t)10 * 1000 * 1000 + 7);
+    CHECK_INT(http_client_idle(y.client), 1);
+    relay_fini(&y);
+    tls_client_unref(client);
+    tls_server_unref(server);
+    tls_trust_unref(trust);
+    secret_unref(key);
+}
