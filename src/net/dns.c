@@ -182,6 +182,14 @@ int dns_new(struct loop *l, struct dns **ret_dns, struct err *err)
     return 0;
 }
 
+int dns_set_servers(struct dns *d, const char *servers, struct err *err)
+{
+    int rc = ares_set_servers_ports_csv(d->channel, servers);
+
+    return rc == ARES_SUCCESS ? 0
+                              : err_set(err, ERR_INVALID, "name servers: %s", ares_strerror(rc));
+}
+
 void dns_free(struct dns *d)
 {
     if (!d)
