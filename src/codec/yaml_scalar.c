@@ -118,7 +118,7 @@ static unsigned digit_value(char c)
     return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10) : 16;
 }
 
-/* Reads an integer of any base; one beyond int64_t becomes a float. */
+/* Reads an integer of any base; one beyond int64_t becomes a float (a decimal one by read_float). */
 static bool read_integer(struct str s, struct yaml_scalar *out)
 {
     bool negative = s.n > 0 && s.p[0] == '-', fits = true;
@@ -140,6 +140,8 @@ static bool read_integer(struct str s, struct yaml_scalar *out)
         fits = fits && n <= (limit - digit) / base;
         n = fits ? n * base + digit : n;
     }
+    if (!fits && base == 10)
+        return false;
     if (fits)
         *out =
             (struct yaml_scalar){.kind = YAML_KIND_INT, .integer = (int64_t)(negative ? 0 - n : n)};
