@@ -337,7 +337,9 @@ static int take_page(struct reflector *r)
         if (take_object(r, item) < 0)
             return err_set(&r->err, ERR_PROTO, "the list holds something that is no object");
     }
-    set_text(&r->rv, rv);
+    /* All pages are of one moment; with a server that does not keep to that, the first is the safe one. */
+    if (!r->next.len)
+        set_text(&r->rv, rv);
     set_text(&r->next, json_str_at(r->page, "metadata", "continue", NULL));
     return 0;
 }
@@ -392,6 +394,15 @@ static void on_watch_closed(void *cookie, int rc, const struct err *err)
     leave(r);
 }
 
+/* Whether an event tells what the stream, or a page listed after its revision, has told already. */
+static bool is_old_news(const struct reflector *r, const json_t *object)
+{
+    const struct store_entry *e = store_find(r->store, kobj_ns(object), kobj_name(object));
+    struct str rv = kobj_rv(object);
+
+    return rv_is_before(rv, buf_str(&r->rv)) || (e && rv_is_before(rv, kobj_rv(e->object)));
+}
+
 /* Applies one event.  Returns 0 or why the watch is of no more use. */
 static int take_event(struct reflector *r, const json_t *event)
 {
@@ -404,7 +415,7 @@ static int take_event(struct reflector *r, const json_t *event)
         return kube_status_from_object(500, object, &r->err);
     if (!rv.n)
         return err_set(&r->err, ERR_PROTO, "an event without object");
-    if (rv_is_before(rv, buf_str(&r->rv)))
+    if (is_old_news(r, object))
         return 0;
     if (str_eq_c(type, "BOOKMARK"))
         rc = 0;
