@@ -40,6 +40,9 @@ $(foreach d,$(DIRS),$(eval OBJ.$d := $(SRC.$d:%.c=$(OUT)/%.o)))
 SRC        := $(foreach d,$(DIRS),$(SRC.$d)) $(wildcard src/main.c)
 CONFIG     := $(sort $(shell find config -name '*.yaml' 2>/dev/null))
 EMBED      := $(OUT)/gen/config_files
+KINDS      := $(sort $(wildcard src/apiserver/kinds/*.yaml))
+KIND_FILES := $(OUT)/gen/kind_files
+OBJ.apiserver += $(KIND_FILES).o
 
 # --- flags
 PKGS := libcares jansson yaml-0.1 sqlite3
@@ -106,7 +109,11 @@ $(call keep,$(EMBED).list,$(CONFIG))
 $(EMBED).c: $(CONFIG) $(EMBED).list tools/gen-embed
 	@echo '  GEN  $@'
 	@tools/gen-embed config $(CONFIG) >$@
-$(EMBED).o: $(EMBED).c $(OUT)/flags
+$(call keep,$(KIND_FILES).list,$(KINDS))
+$(KIND_FILES).c: $(KINDS) $(KIND_FILES).list tools/gen-embed
+	@echo '  GEN  $@'
+	@NAME=KIND_FILES tools/gen-embed src/apiserver/kinds $(KINDS) >$@
+$(EMBED).o $(KIND_FILES).o: %.o: %.c $(OUT)/flags
 	@$(CCACHE) $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
 # --- archives: rebuilt when a member or the list of members changes
