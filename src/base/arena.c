@@ -32,11 +32,20 @@ struct arena {
     struct arena_block *large;
     struct arena_cleanup *cleanups; /* newest first */
     size_t used;
+    size_t first_bytes;
 };
 
 struct arena *arena_new(void)
 {
-    return NEW(struct arena);
+    return arena_new_sized(ARENA_FIRST_BYTES);
+}
+
+struct arena *arena_new_sized(size_t first_bytes)
+{
+    struct arena *a = NEW(struct arena);
+
+    a->first_bytes = first_bytes;
+    return a;
 }
 
 static void arena_run_cleanups(struct arena *a)
@@ -100,11 +109,11 @@ static char *arena_add_block(struct arena_block **list, size_t cap)
 
 static void *arena_alloc_slow(struct arena *a, size_t n)
 {
-    size_t cap = ARENA_FIRST_BYTES;
+    size_t cap = a->first_bytes;
     char *p;
 
     if (a->chunks)
-        cap = MIN(a->chunks->cap * 2, (size_t)ARENA_MOST_BYTES);
+        cap = MAX(MIN(a->chunks->cap * 2, (size_t)ARENA_MOST_BYTES), a->first_bytes);
     /* A quarter of a chunk at most is then lost when a chunk is left. */
     if (CC_ASAN || n > cap / 4)
         return arena_add_block(&a->large, n);

@@ -19,6 +19,9 @@ struct arena;
 /* Returns a new arena; it allocates nothing until first used. */
 struct arena *arena_new(void);
 
+/* As arena_new, for work known to need about `first_bytes`: the size of the first chunk, which a reset keeps. */
+struct arena *arena_new_sized(size_t first_bytes);
+
 /* Runs the clean-ups in reverse order and frees everything.  NULL is allowed. */
 void arena_free(struct arena *a);
 

@@ -157,7 +157,7 @@ static void call_on_dial(void *cookie, struct stream *s, const struct addr *peer
     if (s) {
         client_conn_attach(call->conn, s, peer);
         call->state = &HEAD;
-        client_call_run(call);
+        call_run(call);
         return;
     }
     call_fail_dial(call, err);
@@ -357,7 +357,7 @@ static enum call_step call_step(struct http_call *call)
     return call->state->step(call);
 }
 
-int64_t client_call_deadline_us(const struct http_call *call)
+int64_t call_deadline_us(const struct http_call *call)
 {
     const struct wire *w = &call->conn->wire;
 
@@ -368,7 +368,7 @@ int64_t client_call_deadline_us(const struct http_call *call)
     return DEADLINE_NEVER;
 }
 
-void client_call_run(struct http_call *call)
+void call_run(struct http_call *call)
 {
     struct http_client *c = call->client;
 
@@ -390,7 +390,7 @@ void client_call_run(struct http_call *call)
     } else {
         call->is_timed_out = false;
         if (call->state != &DIAL)
-            deadline_set(&call->conn->deadline, client_call_deadline_us(call));
+            deadline_set(&call->conn->deadline, call_deadline_us(call));
         if (call->is_corked || call->budget == 0)
             call_kick(call);
     }
@@ -402,7 +402,7 @@ static void call_on_task(void *cookie)
     struct http_call *call = CAST(struct http_call, cookie, CALL_MAGIC);
 
     call->is_corked = false;
-    client_call_run(call);
+    call_run(call);
 }
 
 /* --- the owner's side */
@@ -480,7 +480,7 @@ struct http_call *http_call_start(struct http_client *c, const struct http_endpo
         call->is_corked = true;
     if (call->is_corked || call->conn->wire.write_rc < 0)
         call_kick(call);
-    deadline_set(&call->conn->deadline, client_call_deadline_us(call));
+    deadline_set(&call->conn->deadline, call_deadline_us(call));
     return call;
 }
 

@@ -156,7 +156,7 @@ static void conn_on_ready(void *cookie, unsigned events)
 
     wire_ready(&conn->wire, events);
     if (conn->call)
-        client_call_run(conn->call);
+        call_run(conn->call);
     else if (!conn_is_quiet(conn))
         client_conn_free(conn);
 }
@@ -170,13 +170,13 @@ static void conn_on_deadline(void *cookie)
         client_conn_free(conn);
         return;
     }
-    at = client_call_deadline_us(conn->call);
+    at = call_deadline_us(conn->call);
     if (at > loop_now_us(conn->client->loop)) {
         deadline_set(&conn->deadline, at);
         return;
     }
     conn->call->is_timed_out = true;
-    client_call_run(conn->call);
+    call_run(conn->call);
 }
 
 struct client_conn *client_conn_new(struct client_key *k)

@@ -45,6 +45,7 @@ struct http_call_ops {
     void (*on_drain)(void *cookie);                        /* request body may go on; may be NULL */
 };
 
+/* A client on `l` that resolves with `dns` (borrowed until http_client_free); `limits` is copied. */
 struct http_client *http_client_new(struct loop *l, struct dns *dns,
                                     const struct http_client_limits *limits);
 

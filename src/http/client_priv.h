@@ -6,7 +6,7 @@
  *       └─(retry)─┘   reused connection failed before a response byte
  *
  * A call always has a connection object, so that request bytes can be queued while it is dialled.  As in
- * the server, one driver (client_call_run) steps the call; callbacks come only from there, and a call is
+ * the server, one driver (call_run) steps the call; callbacks come only from there, and a call is
  * freed only where the driver returns or, by its owner, outside of it.
  */
 #ifndef HTTP_CLIENT_PRIV_H
@@ -129,13 +129,13 @@ void client_conn_give(struct client_conn *conn);
 void client_conn_free(struct client_conn *conn);
 
 /* Steps a call after its connection has news. */
-void client_call_run(struct http_call *call);
+void call_run(struct http_call *call);
 
 /* Counts drivers, so that a client freed inside a callback goes when the last one left. */
 void client_enter(struct http_client *c);
 void client_leave(struct http_client *c);
 
 /* Tells the call that its time is up, unless it moved on; returns the limit that counts now. */
-int64_t client_call_deadline_us(const struct http_call *call);
+int64_t call_deadline_us(const struct http_call *call);
 
 #endif

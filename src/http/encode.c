@@ -71,7 +71,7 @@ static size_t count_controls(const char *p, size_t n)
         /* Per byte: the low seven bits plus 0x60 reach bit 7 unless the byte, its own bit 7 aside, is
          * below 0x20. */
         v = (((v & ~tops) + ones * 0x60) | v) & tops;
-        count += 8 - (size_t)__builtin_popcountll(v);
+        count += 8 - (size_t)((v >> 7) * ones >> 56);
     }
     for (; n; p++, n--)
         count += (unsigned char)*p < 0x20;

@@ -4,40 +4,50 @@
  */
 #include "http/field.h"
 
-static inline unsigned if_name(struct str name, struct str is, unsigned flags)
+/* Whether `name`, as long as `lower`, is that lower-case token. */
+static inline bool is_name(const char *name, const char *lower, size_t n)
 {
-    return str_eq_nocase(name, is) ? flags : 0;
+    /* Setting bit 5 folds letters and keeps '-'; nothing else in a token maps onto either. */
+    for (size_t i = 0; i < n; i++)
+        if ((name[i] | 0x20) != lower[i])
+            return false;
+    return true;
 }
+
+#define IS(lower) is_name(p, lower, sizeof(lower) - 1)
 
 unsigned field_kind(struct str name)
 {
     const unsigned framing = FIELD_FRAMING | FIELD_HOP_BY_HOP;
+    const char *p = name.p;
 
     switch (name.n) {
     case 2:
-        return if_name(name, STR("te"), framing);
+        return IS("te") ? framing : 0;
     case 4:
-        return if_name(name, STR("host"), FIELD_REQUEST_LINE) |
-               if_name(name, STR("date"), FIELD_DATE);
+        if (IS("host"))
+            return FIELD_REQUEST_LINE;
+        return IS("date") ? FIELD_DATE : 0;
     case 6:
-        return if_name(name, STR("expect"), FIELD_REQUEST_LINE);
+        return IS("expect") ? FIELD_REQUEST_LINE : 0;
     case 7:
-        return if_name(name, STR("trailer"), framing) | if_name(name, STR("upgrade"), framing);
+        return IS("trailer") || IS("upgrade") ? framing : 0;
     case 10:
-        return if_name(name, STR("connection"), framing | FIELD_CONNECTION) |
-               if_name(name, STR("keep-alive"), framing);
+        if (IS("connection"))
+            return framing | FIELD_CONNECTION;
+        return IS("keep-alive") ? framing : 0;
     case 14:
-        return if_name(name, STR("content-length"), framing);
+        return IS("content-length") ? framing : 0;
     case 16:
-        return if_name(name, STR("proxy-connection"), framing);
+        return IS("proxy-connection") ? framing : 0;
     case 17:
-        return if_name(name, STR("transfer-encoding"), framing);
+        return IS("transfer-encoding") ? framing : 0;
     case 18:
-        return if_name(name, STR("proxy-authenticate"), FIELD_HOP_BY_HOP);
+        return IS("proxy-authenticate") ? FIELD_HOP_BY_HOP : 0;
     case 19:
-        return if_name(name, STR("proxy-authorization"), FIELD_HOP_BY_HOP);
+        return IS("proxy-authorization") ? FIELD_HOP_BY_HOP : 0;
     case 25:
-        return if_name(name, STR("proxy-authentication-info"), FIELD_HOP_BY_HOP);
+        return IS("proxy-authentication-info") ? FIELD_HOP_BY_HOP : 0;
     default:
         return 0;
     }

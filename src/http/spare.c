@@ -6,16 +6,8 @@
  */
 #include "http/spare.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SPARE_KEEPS 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SPARE_KEEPS 0
-#endif
-#endif
-#ifndef SPARE_KEEPS
-#define SPARE_KEEPS 1
-#endif
+#define SPARE_KEEPS (!CC_ASAN)
+#define SPARE_ARENA_BYTES 8192 /* most exchanges need no second chunk */
 
 struct spare_block *spare_block_new(size_t cap)
 {
@@ -55,7 +47,7 @@ void spare_block_give(struct spare *s, struct spare_block *b)
 
 struct arena *spare_arena_take(struct spare *s)
 {
-    return s->arena_count ? s->arenas[--s->arena_count] : arena_new();
+    return s->arena_count ? s->arenas[--s->arena_count] : arena_new_sized(SPARE_ARENA_BYTES);
 }
 
 void spare_arena_give(struct spare *s, struct arena *a)
