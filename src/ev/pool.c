@@ -1,8 +1,8 @@
 /*
  * Threads around one queue.
  *
- * A mutex and one condition variable; a job costs far more than both.  A thread ends only when a stop was
- * asked for, nothing is queued, and no job runs that could still submit one.
+ * A mutex and one condition variable; a job costs far more than both.  A thread ends when a stop was
+ * asked for and nothing is queued; a job that still runs then, and what it submits, is its own thread's.
  */
 #include "ev/pool.h"
 
@@ -25,7 +25,6 @@ struct pool {
     pthread_mutex_t mutex;
     pthread_cond_t changed; /* a job was queued, or it is time to end */
     struct list jobs;
-    unsigned running;
     bool is_stopping;
     char name[POOL_NAME_BYTES];
     unsigned thread_count;
@@ -38,7 +37,7 @@ static struct pool_job *pool_next(struct pool *p)
     struct list *first;
 
     while (!(first = list_first(&p->jobs))) {
-        if (p->is_stopping && p->running == 0)
+        if (p->is_stopping)
             return NULL;
         pthread_cond_wait(&p->changed, &p->mutex);
     }
@@ -54,15 +53,11 @@ static void *pool_thread(void *cookie)
     pthread_setname_np(pthread_self(), p->name);
     pthread_mutex_lock(&p->mutex);
     while ((job = pool_next(p))) {
-        p->running++;
         pthread_mutex_unlock(&p->mutex);
         job->fn(job->cookie);
         free(job);
         pthread_mutex_lock(&p->mutex);
-        p->running--;
     }
-    /* The others may be waiting for the job that just ended. */
-    pthread_cond_broadcast(&p->changed);
     pthread_mutex_unlock(&p->mutex);
     return NULL;
 }
