@@ -32,7 +32,10 @@ void buf_fini(struct buf *b);
 /* Empties the buffer, keeps its memory and clears the sticky error. */
 void buf_reset(struct buf *b);
 
-/* Overwrites all memory of the buffer, then buf_fini: for what held a secret. */
+/*
+ * Overwrites all memory of the buffer, then buf_fini: for what held a secret.  Memory that growth gave back is
+ * out of reach, so such a buffer reserves all it needs first.
+ */
 void buf_wipe(struct buf *b);
 
 /* 0, or -ERR_TOOBIG once an append did not fit. */
