@@ -112,7 +112,9 @@ static void prune_object(const struct schema_node *n, json_t *object, bool is_re
             continue;
         if (!p)
             p = n->additional;
-        if (p) {
+        if (p && p->drop_null && json_is_null(v) && !p->nullable) {
+            json_object_del(object, key);
+        } else if (p) {
             prune(p, v, p->embedded, &here, unknown);
         } else if (!n->preserve_unknown && !n->additional_any) {
             report_unknown(unknown, &here);

@@ -15,7 +15,8 @@ struct schema;
 /*
  * Compiles `openapi` (copied).  Errors in it are added to `errors` below `path`, e.g.
  * "spec.versions[0].schema.openAPIV3Schema"; returns 0, or -ERR_INVALID when there were any.
- * Of x-kubernetes-validations only the rule `self == oldSelf` is known.
+ * Of x-kubernetes-validations only the rule `self == oldSelf` is known.  `x-connectors-drop-null: true` at
+ * the root makes pruning remove nulls that the schema does not allow (typed clients of built-in kinds write them).
  */
 int schema_compile(const json_t *openapi, struct str path, struct field_errors *errors,
                    struct schema **ret_schema) MUST_USE;
