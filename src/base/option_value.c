@@ -232,6 +232,8 @@ void option_value_clear(const struct option *row, void *conf)
     if (row->type != OPTION_LIST)
         return;
     VEC_EACH(list, item)
-    free((char *)*item);
+    {
+        free((char *)*item);
+    }
     VEC_FINI(list);
 }

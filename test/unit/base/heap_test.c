@@ -115,7 +115,9 @@ TEST(list_keeps_order)
     list_append(&head, &m[2].link);
     list_prepend(&head, &m[0].link);
     LIST_EACH(it, &head)
-    order = order * 10 + LIST_ENTRY(it, struct member, link)->n;
+    {
+        order = order * 10 + LIST_ENTRY(it, struct member, link)->n;
+    }
     CHECK_INT(order, 123);
     CHECK(LIST_ENTRY(list_first(&head), struct member, link) == &m[0]);
 }
@@ -131,7 +133,9 @@ TEST(list_removal_is_harmless_twice_and_while_walking)
     for (int i = 0; i < 3; i++)
         list_append(&head, &m[i].link);
     LIST_EACH(it, &head)
-    list_remove(it);
+    {
+        list_remove(it);
+    }
     CHECK(list_is_empty(&head));
     list_remove(&m[1].link);
     CHECK(list_is_empty(&head));
