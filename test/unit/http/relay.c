@@ -15,8 +15,11 @@ struct relay {
     struct addr front_addr;
     struct http_client *client;
     struct http_endpoint endpoint;
-    unsigned closes;
+    unsigned requests, closes;
     int close_rc;
+    /* Storm: what the seeds decide. */
+    uint64_t dice;
+    bool is_storm;
 };
 
 struct pass {
@@ -24,6 +27,53 @@ struct pass {
     struct http_exchange *x;
     struct http_call *call;
 };
+
+/* --- a storm of random peers */
+
+static unsigned roll(struct relay *y, unsigned sides)
+{
+    y->dice = y->dice * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (unsigned)(y->dice >> 33) % sides;
+}
+
+/* Makes use of every call from inside a callback now and then. */
+static void meddle(struct pass *p)
+{
+    struct relay *y = p->relay;
+
+    if (!y->is_storm)
+        return;
+    switch (roll(y, 30)) {
+    case 0:
+        http_exchange_abort(p->x);
+        break;
+    case 1:
+        if (p->call)
+            http_call_cancel(TAKE(p->call));
+        http_exchange_abort(p->x);
+        break;
+    case 2:
+    case 3:
+        http_exchange_pause(p->x);
+        http_exchange_resume(p->x);
+        break;
+    case 4:
+    case 5:
+        if (p->call) {
+            http_call_pause(p->call);
+            http_call_resume(p->call);
+        }
+        break;
+    case 6:
+        http_exchange_close_after(p->x);
+        break;
+    case 7:
+        http_client_forget(y->client, STR("k"));
+        break;
+    default:
+        break;
+    }
+}
 
 static void up_head(void *cookie, const struct http_response *from)
 {
@@ -33,6 +83,7 @@ static void up_head(void *cookie, const struct http_response *from)
     r.headers.arena = http_exchange_arena(p->x);
     http_headers_copy_end_to_end(&r.headers, &from->headers);
     http_exchange_respond(p->x, &r);
+    meddle(p);
 }
 
 static void up_body(void *cookie, struct str bytes)
@@ -41,6 +92,7 @@ static void up_body(void *cookie, struct str bytes)
 
     if (!http_exchange_write(p->x, bytes))
         http_call_pause(p->call);
+    meddle(p);
 }
 
 static void up_end(void *cookie)
@@ -72,6 +124,7 @@ static void down_body(void *cookie, struct str bytes)
 
     if (p->call && !http_call_write(p->call, bytes))
         http_exchange_pause(p->x);
+    meddle(p);
 }
 
 static void down_body_end(void *cookie)
@@ -80,6 +133,7 @@ static void down_body_end(void *cookie)
 
     if (p->call)
         http_call_end(p->call);
+    meddle(p);
 }
 
 static void down_drain(void *cookie)
@@ -96,6 +150,8 @@ static void down_close(void *cookie, int rc)
 
     p->relay->closes++;
     p->relay->close_rc = rc;
+    if (p->relay->is_storm)
+        http_exchange_abort(p->x);
     if (p->call)
         http_call_cancel(p->call);
 }
@@ -108,12 +164,14 @@ static void front_request(void *cookie, struct http_exchange *x)
     struct pass *p = ARENA_NEW(http_exchange_arena(x), struct pass);
     struct http_request r = *http_exchange_request(x);
 
+    y->requests++;
     p->relay = y;
     p->x = x;
     http_exchange_handle(x, &DOWN, p);
     r.headers = (struct http_headers){.arena = http_exchange_arena(x)};
     http_headers_copy_end_to_end(&r.headers, &http_exchange_request(x)->headers);
     p->call = http_call_start(y->client, &y->endpoint, &r, &UP, p);
+    meddle(p);
 }
 
 static const struct http_server_ops FRONT = {front_request, NULL};
@@ -173,6 +231,138 @@ static void relay_fini(struct relay *y)
     http_server_free(y->front);
     http_client_free(y->client);
     rig_fini(&y->back);
+}
+
+static void storm_origin_request(struct rig *r, struct http_exchange *x)
+{
+    struct relay *y = CONTAINER_OF(r, struct relay, back);
+
+    switch (roll(y, 8)) {
+    case 0:
+        http_exchange_abort(x);
+        break;
+    case 1:
+        http_exchange_send(x, 401, STR("text/plain"), STR("no"));
+        break;
+    case 2:
+        http_exchange_send(x, 200, STR("text/plain"), rig_repeat(r, 'x', roll(y, 70000)));
+        break;
+    case 3:
+        http_exchange_inform(x, 103, NULL);
+        http_exchange_close_after(x);
+        http_exchange_respond(
+            x, &(struct http_response){.status = 200, .body_length = HTTP_BODY_UNKNOWN});
+        (void)http_exchange_write(x, STR("some"));
+        http_exchange_end(x);
+        break;
+    default:
+        http_exchange_respond(
+            x, &(struct http_response){.status = 200, .body_length = HTTP_BODY_UNKNOWN});
+        break;
+    }
+    /* The single-exchange script of the rig would mix up connections. */
+}
+
+static void storm_origin_body(void *cookie, struct str bytes)
+{
+    struct http_exchange *x = cookie;
+
+    if (!http_exchange_write(x, bytes))
+        http_exchange_pause(x);
+}
+
+static void storm_origin_end(void *cookie)
+{
+    http_exchange_end(cookie);
+}
+
+static void storm_origin_drain(void *cookie)
+{
+    http_exchange_resume(cookie);
+}
+
+static const struct http_exchange_ops STORM_ECHO = {storm_origin_body, storm_origin_end,
+                                                    storm_origin_drain, NULL};
+
+static void storm_on_request(void *cookie, struct http_exchange *x)
+{
+    struct rig *r = cookie;
+
+    http_exchange_handle(x, &STORM_ECHO, x);
+    storm_origin_request(r, x);
+}
+
+static const struct http_server_ops STORM_ORIGIN = {storm_on_request, NULL};
+
+/* One client: pipelines a few requests in random pieces, reads a little, leaves at a random point. */
+static void storm_client(struct relay *y)
+{
+    struct rig *r = &y->back;
+    struct buf out = BUF_INIT(BUF_NO_LIMIT), in = BUF_INIT(BUF_NO_LIMIT);
+    int fd = rig_connect(r);
+    unsigned n = 1 + roll(y, 4);
+    struct str rest;
+
+    while (n--) {
+        unsigned bytes = roll(y, 3) ? roll(y, 50) : roll(y, 300000);
+
+        if (roll(y, 20) == 0)
+            buf_add_c(&out, "GARBAGE\r\n\r\n");
+        else if (roll(y, 2))
+            buf_addf(&out, "PUT /%u HTTP/1.1\r\nHost: a\r\nContent-Length: %u\r\n%s\r\n", n, bytes,
+                     roll(y, 4) ? "" : "Expect: 100-continue\r\n");
+        else
+            buf_addf(&out, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n",
+                     ++bytes);
+        bool is_chunked = str_ends(buf_str(&out), STR("\r\n")) && !rig_has(buf_str(&out), "PUT");
+        buf_add_str(&out, rig_repeat(r, 'b', bytes));
+        if (is_chunked)
+            buf_add_c(&out, roll(y, 10) ? "\r\n0\r\n\r\n" : "oops");
+    }
+    rest = str_head(buf_str(&out), roll(y, 3) ? out.len : roll(y, (unsigned)out.len));
+    for (unsigned turns = 0; turns < 400; turns++) {
+        size_t piece = MIN(rest.n, (size_t)(roll(y, 2) ? 1 + roll(y, 20) : 1 + roll(y, 100000)));
+        ssize_t got = piece ? send(fd, rest.p, piece, MSG_NOSIGNAL) : 0;
+        char *p = buf_reserve(&in, 20000);
+
+        rest = str_skip(rest, (size_t)MAX(got, (ssize_t)0));
+        if (rest.n == 0 && roll(y, 10) == 0)
+            shutdown(fd, SHUT_WR);
+        if (roll(y, 4) && read(fd, p, 1 + roll(y, 20000)) == 0)
+            break;
+        loop_step(r->loop, 0);
+        if (roll(y, 300) == 0)
+            break;
+    }
+    close(fd);
+    buf_fini(&out);
+    buf_fini(&in);
+}
+
+TEST(storm_of_random_peers_leaves_nothing_behind)
+{
+    for (uint64_t seed = 1; seed <= 150; seed++) {
+        struct relay y;
+        struct addr at;
+
+        relay_init(&y, NULL, NULL);
+        y.dice = seed;
+        y.is_storm = true;
+        struct http_server *origin =
+            http_server_new(y.back.loop, &HTTP_LIMITS_DEFAULT, &STORM_ORIGIN, &y.back);
+        http_server_listen(origin, rig_listen(&at), NULL);
+        y.endpoint.target.port = addr_port(&at);
+        for (int i = 0; i < 4; i++)
+            storm_client(&y);
+        rig_advance(&y.back, INT64_C(700000000));
+        rig_advance(&y.back, INT64_C(700000000));
+        rig_steps(&y.back, 10);
+        if (!CHECK_INT(http_server_connections(y.front), 0) || !CHECK_INT(y.closes, y.requests) ||
+            !CHECK_INT(http_client_idle(y.client), 0))
+            printf("seed %llu\n", (unsigned long long)seed);
+        http_server_free(origin);
+        relay_fini(&y);
+    }
 }
 
 /* Sends `total` patterned bytes and checks that they come back. */
