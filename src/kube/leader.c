@@ -77,11 +77,11 @@ static void set_leading(struct leader *l, bool leading)
 }
 
 /* Before the next round: candidates spread out, the leader keeps its beat. */
-static void round_end(struct leader *l)
+static void round_end(struct leader *l, bool leading)
 {
     int64_t delay = RETRY_US;
 
-    if (!l->is_leading)
+    if (!leading)
         delay += (int64_t)random_below(RETRY_US);
     loop_timer_start(l->loop, &l->retry, delay, round_begin, l);
 }
@@ -93,7 +93,7 @@ static void on_deadline(void *cookie)
     if (l->call)
         kube_call_cancel(TAKE(l->call));
     json_decref(TAKE(l->lease));
-    round_end(l);
+    round_end(l, false);
     set_leading(l, false);
 }
 
@@ -102,7 +102,7 @@ static void renewed(struct leader *l)
     l->renewed_us = l->round_us;
     loop_timer_start(l->loop, &l->deadline,
                      l->renewed_us + RENEW_DEADLINE_US - loop_now_us(l->loop), on_deadline, l);
-    round_end(l);
+    round_end(l, true);
     set_leading(l, true);
 }
 
@@ -112,7 +112,7 @@ static void round_failed(struct leader *l, const struct err *err)
     json_decref(TAKE(l->lease));
     if (err && err->code != ERR_CONFLICT && err->code != ERR_EXISTS)
         log_warn("Leader election round failed", LOG_S("lease", l->spec.name), LOG_ERR(err));
-    round_end(l);
+    round_end(l, l->is_leading);
 }
 
 static void on_written(void *cookie, int rc, json_t *answer, const struct err *err)
@@ -201,7 +201,7 @@ static void on_read(void *cookie, int rc, json_t *answer, const struct err *err)
     if (is_taken(l)) {
         /* A leader sees here that it was deposed, e.g. by an edited Lease. */
         loop_timer_cancel(l->loop, &l->deadline);
-        round_end(l);
+        round_end(l, false);
         set_leading(l, false);
         return;
     }

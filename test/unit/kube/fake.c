@@ -199,14 +199,19 @@ struct str fake_param(struct fake_request *r, const char *name)
     return url_query_get(r->arena, r->query, str_c(name));
 }
 
-void fake_settle(struct fake *f)
+static void steps(struct fake *f)
 {
     /* Bytes on the loopback device are there at once, but a reaction takes an iteration on each side. */
     for (int i = 0; i < 6; i++)
         loop_step(f->loop, 0);
+}
+
+void fake_settle(struct fake *f)
+{
+    steps(f);
+    /* Unless the kernel is busy. */
     loop_step(f->loop, TIME_US_PER_MS);
-    for (int i = 0; i < 4; i++)
-        loop_step(f->loop, 0);
+    steps(f);
 }
 
 static void tick(struct fake *f, int64_t us)
@@ -219,8 +224,11 @@ bool fake_run(struct fake *f, bool (*done)(void *cookie), void *cookie, int64_t 
 {
     int64_t until = f->mono_us + limit_us;
 
-    for (;;) {
-        fake_settle(f);
+    fake_settle(f);
+    for (unsigned i = 1;; i++) {
+        steps(f);
+        if (i % 16 == 0)
+            fake_settle(f);
         if (done(cookie))
             return true;
         if (f->mono_us >= until)

@@ -34,9 +34,9 @@ struct model {
     bool chaos; /* watches misbehave at random */
 
     unsigned lists, pages, watches;
-    uint64_t watch_from;        /* resourceVersion of the last watch */
-    unsigned watch_timeout_s;   /* its timeoutSeconds */
-    char last_list[256];        /* query of the last list */
+    uint64_t watch_from;      /* resourceVersion of the last watch */
+    unsigned watch_timeout_s; /* its timeoutSeconds */
+    char last_list[256];      /* query of the last list */
     char last_accept[128];
 };
 

@@ -223,7 +223,8 @@ TEST(reflector_asks_for_what_the_spec_says)
     x.spec.metadata_only = true;
     x.spec.page_size = 7;
     mirror_start(&x);
-    CHECK_STR(x.m.last_list, "fieldSelector=type%21%3Da%2Cb%3Dc&labelSelector=x%20in%20%28y%29&limit=7");
+    CHECK_STR(x.m.last_list,
+              "fieldSelector=type%21%3Da%2Cb%3Dc&labelSelector=x%20in%20%28y%29&limit=7");
     CHECK_STR(x.m.last_accept, "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1");
     mirror_fini(&x);
 }
