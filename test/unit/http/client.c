@@ -422,6 +422,22 @@ TEST(unasked_bytes_end_an_idle_connection)
     range_fini(&g);
 }
 
+TEST(bytes_before_the_request_are_no_response)
+{
+    struct range g;
+
+    range_init(&g);
+    int fd = pool_one(&g);
+    CHECK_INT(send(fd, OK_5, sizeof(OK_5) - 1, 0), sizeof(OK_5) - 1);
+    /* The head waits for its body, so the unasked response is read first. */
+    struct shot *s = shoot_length(&g, 0, "POST", 5);
+    CHECK(rig_until(&g.rig, &s->errors, 1));
+    CHECK_INT(s->err.code, ERR_PROTO);
+    CHECK_INT(s->heads, 0);
+    close(fd);
+    range_fini(&g);
+}
+
 static const char *const BAD_RESPONSES[] = {
     "SSH-2.0-OpenSSH\r\n\r\n",
     "HTTP/1.1 200 OK\nContent-Length: 0\n\n",

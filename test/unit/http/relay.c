@@ -12,7 +12,7 @@
 struct relay {
     struct rig back; /* the origin, and the loop */
     struct http_server *front;
-    struct addr front_addr;
+    struct addr front_addr, tls_addr;
     struct http_client *client;
     struct http_endpoint endpoint;
     unsigned requests, closes;
@@ -212,6 +212,7 @@ static void relay_init(struct relay *y, struct tls_server *tls, struct tls_clien
     if (tls) {
         back = rig_listen(&y->back.server_addr);
         http_server_listen(y->back.server, back, tls);
+        y->tls_addr = y->back.server_addr;
     }
     y->client = http_client_new(y->back.loop, y->back.dns, &HTTP_CLIENT_LIMITS_DEFAULT);
     y->endpoint = (struct http_endpoint){.key = STR("k"),
@@ -447,6 +448,14 @@ TEST(relay_bounces_a_large_body_inside_tls)
     relay_init(&y, server, client);
     bounce(&y, (uint64_t)10 * 1000 * 1000 + 7);
     CHECK_INT(http_client_idle(y.client), 1);
+    /* A client that never says hello. */
+    y.back.server_addr.ss = y.tls_addr.ss;
+    int fd = rig_connect(&y.back);
+    rig_steps(&y.back, 3);
+    CHECK_INT(http_server_connections(y.back.server), 2);
+    rig_advance(&y.back, 11000000);
+    CHECK_INT(http_server_connections(y.back.server), 1);
+    close(fd);
     relay_fini(&y);
     tls_client_unref(client);
     tls_server_unref(server);

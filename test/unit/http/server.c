@@ -221,20 +221,21 @@ TEST(connections_at_the_limit_and_one_past)
 
 TEST(pipelined_requests_are_answered_in_order)
 {
+    enum { COUNT = 3000 }; /* several input blocks, with heads across their ends */
     struct rig r;
     struct buf in = BUF_INIT(BUF_NO_LIMIT), out = BUF_INIT(BUF_NO_LIMIT);
     struct str rest;
 
     rig_init(&r);
     r.on_request = say_target;
-    for (int i = 0; i < 300; i++)
+    for (int i = 0; i < COUNT; i++)
         buf_addf(&in, "GET /%d HTTP/1.1\r\nHost: a\r\n%s\r\n", i,
-                 i == 299 ? "Connection: close\r\n" : "");
+                 i == COUNT - 1 ? "Connection: close\r\n" : "");
     int fd = rig_connect(&r);
     CHECK(rig_send(&r, fd, buf_str(&in)));
     CHECK(rig_read_close(&r, fd, &out));
     rest = buf_str(&out);
-    for (int i = 0; i < 300; i++) {
+    for (int i = 0; i < COUNT; i++) {
         struct str want = arena_fmt(r.arena, "\r\n\r\n/%d", i);
         ptrdiff_t at = str_find(rest, want);
 
@@ -243,7 +244,7 @@ TEST(pipelined_requests_are_answered_in_order)
         rest = str_skip(rest, (size_t)at + want.n);
     }
     CHECK_INT(rest.n, 0);
-    CHECK_INT(r.requests, 300);
+    CHECK_INT(r.requests, COUNT);
     close(fd);
     buf_fini(&in);
     buf_fini(&out);
@@ -290,6 +291,79 @@ TEST(request_arriving_byte_by_byte)
     CHECK_INT(r.requests, 1);
     close(fd);
     buf_fini(&out);
+    rig_fini(&r);
+}
+
+TEST(long_head_arriving_in_small_pieces)
+{
+    struct rig r;
+    struct buf out = BUF_INIT(BUF_NO_LIMIT);
+
+    rig_init(&r);
+    r.on_request = say_hello;
+    struct str request = head_of(&r, 50000);
+    int fd = rig_connect(&r);
+    for (struct str rest = request; rest.n; rest = str_skip(rest, 100)) {
+        CHECK(rig_send(&r, fd, str_head(rest, 100)));
+        rig_steps(&r, 1);
+    }
+    CHECK(rig_read_close(&r, fd, &out));
+    CHECK(str_starts(buf_str(&out), STR("HTTP/1.1 200 ")));
+    close(fd);
+    buf_fini(&out);
+    rig_fini(&r);
+}
+
+TEST(serve_takes_a_connected_stream)
+{
+    struct rig r;
+    struct addr at, client_addr;
+    struct stream *s = NULL;
+    struct buf out = BUF_INIT(BUF_NO_LIMIT);
+
+    rig_init(&r);
+    int listen_fd = rig_listen(&at);
+    r.server_addr = at;
+    int fd = rig_connect(&r);
+    CHECK_OK(tcp_local_addr(fd, &client_addr));
+    CHECK_OK(tcp_from_fd(r.loop, rig_accept(&r, listen_fd), &s, NULL));
+    rig_send(&r, fd, STR(GET_CLOSE));
+    http_server_serve(r.server, s, &client_addr);
+    CHECK_INT(r.requests, 0);
+    CHECK(rig_until(&r, &r.requests, 1));
+    CHECK(addr_eq(http_exchange_peer(r.x), &client_addr));
+    CHECK(http_exchange_stream(r.x) == s);
+    say_hello(&r, r.x);
+    CHECK(rig_read_close(&r, fd, &out));
+    CHECK(str_ends(buf_str(&out), STR("hello")));
+    close(fd);
+    close(listen_fd);
+    buf_fini(&out);
+    rig_fini(&r);
+}
+
+TEST(connections_far_beyond_the_limit_are_closed_at_once)
+{
+    enum { TOLD = 256 };
+    struct rig r;
+    int fds[TOLD + 2];
+    char c;
+
+    rig_init(&r);
+    r.limits.max_connections = 1;
+    rig_restart(&r);
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+        fds[i] = rig_connect(&r);
+        rig_steps(&r, 1);
+    }
+    rig_steps(&r, 5);
+    CHECK_INT(http_server_connections(r.server), TOLD + 1);
+    CHECK_INT(read(fds[TOLD + 1], &c, 1), 0);
+    CHECK_INT(read(fds[TOLD], &c, 1), -1);
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        close(fds[i]);
+    rig_steps(&r, 5);
+    CHECK_INT(http_server_connections(r.server), 0);
     rig_fini(&r);
 }
 
@@ -519,6 +593,33 @@ TEST(inform_goes_out_before_the_answer_and_not_to_1_0)
     CHECK(rig_read_close(&r, fd, &out));
     CHECK(str_starts(buf_str(&out), STR("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK")));
     CHECK(!rig_has(str_skip(buf_str(&out), 10), "103"));
+    close(fd);
+    buf_fini(&out);
+    rig_fini(&r);
+}
+
+TEST(handler_may_send_100_itself_with_headers)
+{
+    struct rig r;
+    struct buf out = BUF_INIT(BUF_NO_LIMIT);
+    struct http_headers h = {0};
+
+    rig_init(&r);
+    r.on_request = pause_request;
+    r.on_body_end = say_body;
+    int fd = rig_connect(&r);
+    rig_send(&r, fd,
+             STR("PUT / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"));
+    CHECK(rig_until(&r, &r.requests, 1));
+    h.arena = http_exchange_arena(r.x);
+    http_headers_add(&h, STR("X"), STR("y"));
+    http_exchange_inform(r.x, 100, &h);
+    http_exchange_resume(r.x);
+    CHECK(rig_read_tail(&r, fd, &out, STR("\r\n\r\n")));
+    CHECK_STR(buf_str(&out), "HTTP/1.1 100 Continue\r\nX: y\r\n\r\n");
+    rig_send(&r, fd, STR("ok"));
+    CHECK(rig_read_tail(&r, fd, &out, STR("\r\n\r\nok")));
+    CHECK(!rig_has(buf_str(&out), "Connection: close"));
     close(fd);
     buf_fini(&out);
     rig_fini(&r);
