@@ -31,8 +31,9 @@ struct apiserver_conf {
     uint64_t token_max_lifetime_s; /* longest ServiceAccount token */
     uint64_t history_events;       /* kept for watches */
     uint64_t history_bytes;
-    struct str ca_pem;     /* for kube-root-ca.crt; may be empty */
-    uint64_t event_ttl_us; /* Events are removed after this */
+    struct str ca_pem;              /* for kube-root-ca.crt; may be empty */
+    uint64_t event_ttl_us;          /* Events are removed after this */
+    void (*on_ready)(void *cookie); /* once: the bootstrap objects exist; may be NULL */
     void (*on_failure)(void *cookie, const struct err *err); /* the disk failed: stop serving */
     void *cookie;
 };
@@ -51,6 +52,7 @@ struct apiserver {
     struct authn *authn;             /* certificates and tokens                     authn.h */
     struct controllers *controllers; /* namespaces, garbage collection, bootstrap   controllers.h */
     struct rest *rest;               /* HTTP                                        rest.h */
+    struct err load_error;           /* first object that could not be read at start */
 };
 
 /* Builds all parts on `loop` and loads the store.  `conf` is copied; what it points to must outlive the
