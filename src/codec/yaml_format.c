@@ -91,10 +91,20 @@ static void emit_scalar(yaml_emitter_t *e, struct str text, yaml_scalar_style_t 
     emit(e, &event);
 }
 
+/* Whether `s` has a line separator that a reader of YAML 1.1 folds: U+2028, U+2029. */
+static bool has_separator(struct str s)
+{
+    return str_find(s, STR("\xe2\x80\xa8")) >= 0 || str_find(s, STR("\xe2\x80\xa9")) >= 0;
+}
+
 static void emit_string(yaml_emitter_t *e, struct str s)
 {
     yaml_scalar_style_t style = YAML_DOUBLE_QUOTED_SCALAR_STYLE;
 
+    if (has_separator(s)) {
+        emit_scalar(e, s, style);
+        return;
+    }
     if (str_index(s, '\n') >= 0)
         style = YAML_LITERAL_SCALAR_STYLE;
     else if (yaml_scalar_resolve(s).kind == YAML_KIND_STR && !yaml_scalar_is_base60(s))
