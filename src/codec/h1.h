@@ -10,6 +10,8 @@
 #ifndef CODEC_H1_H
 #define CODEC_H1_H
 
+#include <sys/types.h>
+
 #include "base/buf.h"
 #include "base/err.h"
 
