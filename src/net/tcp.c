@@ -156,9 +156,13 @@ static ssize_t tcp_writev(struct stream *s, const struct iovec *iov, int count)
     struct msghdr msg = {.msg_iov = (struct iovec *)(uintptr_t)iov,
                          .msg_iovlen = (size_t)MIN(count, IOV_MAX)};
     ssize_t sent;
+    int rc;
 
-    if (t->is_connecting) /* a send would report, and so lose, the error of the connect */
-        return MIN(tcp_handshake(s), 0);
+    if (t->is_connecting) { /* a send would report, and so lose, the error of the connect */
+        rc = tcp_handshake(s);
+        if (rc <= 0)
+            return rc;
+    }
     do
         sent = sendmsg(t->io.fd, &msg, MSG_NOSIGNAL);
     while (sent < 0 && errno == EINTR);

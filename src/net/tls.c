@@ -35,6 +35,7 @@ struct tls {
     int verify_error;
     enum err_code failed_code; /* ERR_OK: ask the stream below */
     const char *failed_what, *failed_reason;
+    bool is_reason_library; /* reads "WRONG_VERSION_NUMBER" */
 };
 
 static struct tls *tls_of(const struct stream *s)
@@ -148,8 +149,17 @@ static int tls_fail(struct tls *t, enum err_code code, const char *what, const c
     t->failed_code = code;
     t->failed_what = what;
     t->failed_reason = reason;
+    t->is_reason_library = false;
     ERR_clear_error();
     return -(int)code;
+}
+
+static int tls_fail_library(struct tls *t)
+{
+    int rc = tls_fail(t, ERR_TLS, "TLS failure", evp_reason());
+
+    t->is_reason_library = true;
+    return rc;
 }
 
 static int tls_fail_below(struct tls *t, int rc)
@@ -169,15 +179,14 @@ static int tls_result(struct tls *t, int ret)
     if (error == SSL_ERROR_ZERO_RETURN)
         return -ERR_EOF;
     if (t->verify_error != X509_V_OK)
-        return tls_fail(t, ERR_TLS, "certificate verify failed",
-                        X509_verify_cert_error_string(t->verify_error));
+        return tls_fail(t, ERR_TLS, "certificate verify failed", tls_verify_text(t->verify_error));
     if (t->read_rc == -ERR_EOF)
         return tls_fail(t, ERR_CLOSED, "connection closed",
                         t->is_established ? "end of input without close_notify"
                                           : "end of input during the TLS handshake");
     if (t->read_rc < 0 || t->write_rc < 0)
         return tls_fail_below(t, t->read_rc < 0 ? t->read_rc : t->write_rc);
-    return tls_fail(t, ERR_TLS, "TLS failure", evp_reason());
+    return tls_fail_library(t);
 }
 
 static void tls_failure(const struct stream *s, struct err *err)
@@ -190,14 +199,12 @@ static void tls_failure(const struct stream *s, struct err *err)
         stream_failure(s->below, err);
         return;
     }
-    /* The library writes "WRONG_VERSION_NUMBER". */
-    for (; t->failed_reason[n] && n < sizeof(reason) - 1; n++)
-        reason[n] = t->failed_reason[n] == '_' ? ' ' : t->failed_reason[n];
-    reason[n] = '\0';
-    if (t->verify_error == X509_V_OK && t->failed_code == ERR_TLS) {
-        for (size_t i = 0; i < n; i++)
-            reason[i] = str_lower_char(reason[i]);
+    for (; t->failed_reason[n] && n < sizeof(reason) - 1; n++) {
+        char c = t->failed_reason[n];
+
+        reason[n] = !t->is_reason_library ? c : c == '_' ? ' ' : str_lower_char(c);
     }
+    reason[n] = '\0';
     (void)err_set(err, t->failed_code, "%s: %s", t->failed_what, reason);
 }
 

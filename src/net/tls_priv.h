@@ -24,6 +24,9 @@ X509_STORE *tls_trust_store(const struct tls_trust *t);
 /* For SSL_CTX_set_cert_verify_callback: 1 when the peer's chain is acceptable. */
 int tls_verify_chain(X509_STORE_CTX *chain, void *unused);
 
+/* What a verification error means, for people. */
+const char *tls_verify_text(int error);
+
 /* A new configuration with everything both sides have in common. */
 SSL_CTX *tls_conf_new(const SSL_METHOD *method);
 

@@ -38,16 +38,45 @@ static int tls_verify_strength(const STACK_OF(X509) * chain)
     return X509_V_OK;
 }
 
+/* The library finds "no issuer" also for a leaf that is its own issuer but may not sign. */
+static int tls_verify_error(X509_STORE_CTX *chain)
+{
+    int error = X509_STORE_CTX_get_error(chain);
+    X509 *leaf = X509_STORE_CTX_get0_cert(chain);
+
+    if (error == X509_V_OK)
+        return X509_V_ERR_UNSPECIFIED;
+    if (error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY &&
+        X509_STORE_CTX_get_error_depth(chain) == 0 &&
+        X509_NAME_cmp(X509_get_subject_name(leaf), X509_get_issuer_name(leaf)) == 0)
+        return X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT;
+    return error;
+}
+
+const char *tls_verify_text(int error)
+{
+    switch (error) {
+    case X509_V_ERR_EE_KEY_TOO_SMALL:
+        return "key of the certificate is too weak";
+    case X509_V_ERR_CA_KEY_TOO_SMALL:
+        return "key of a CA is too weak";
+    case X509_V_ERR_CA_MD_TOO_WEAK:
+        return "certificate is signed over a weak digest";
+    default:
+        return X509_verify_cert_error_string(error);
+    }
+}
+
 int tls_verify_chain(X509_STORE_CTX *chain, void *unused UNUSED)
 {
     SSL *ssl = X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx());
     int error;
 
     if (X509_verify_cert(chain) == 1)
-        X509_STORE_CTX_set_error(chain, tls_verify_strength(X509_STORE_CTX_get0_chain(chain)));
-    else if (X509_STORE_CTX_get_error(chain) == X509_V_OK)
-        X509_STORE_CTX_set_error(chain, X509_V_ERR_UNSPECIFIED);
-    error = X509_STORE_CTX_get_error(chain);
+        error = tls_verify_strength(X509_STORE_CTX_get0_chain(chain));
+    else
+        error = tls_verify_error(chain);
+    X509_STORE_CTX_set_error(chain, error);
     tls_set_verify_error(ssl, error);
     return error == X509_V_OK;
 }

@@ -40,10 +40,11 @@ static void rig_on_accept(void *cookie, struct stream *s, const struct addr *pee
 
 static void rig_shrink(struct stream *s)
 {
-    int size = 1;
+    int send_bytes = 1, receive_bytes = 16384; /* smaller ones wait for window probes */
 
-    CHECK_OK(setsockopt(stream_fd(s), SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)));
-    CHECK_OK(setsockopt(stream_fd(s), SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)));
+    CHECK_OK(setsockopt(stream_fd(s), SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof(send_bytes)));
+    CHECK_OK(
+        setsockopt(stream_fd(s), SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof(receive_bytes)));
 }
 
 void rig_pair(struct loop *l, bool small, struct stream **ret_client, struct stream **ret_server)
