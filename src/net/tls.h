@@ -1,11 +1,11 @@
 /*
  * TLS as a stream filter, on AWS-LC.  Only net/tls*.c and crypto/ include the library's headers.
  *
- * TLS 1.2 floor, 1.3 preferred; no renegotiation, no early data; one session ticket per handshake
- * (it travels with the server's first bytes).  Peer keys under RSA 2048 / P-256 are refused.  Server names are checked by RFC 6125 without partial wildcards;
- * IP addresses only against iPAddress SANs.  A missing close_notify before the end of input is
- * -ERR_CLOSED, not -ERR_EOF, so that truncation is seen.  Configurations are immutable, reference-counted
- * and shared between threads.
+ * TLS 1.2 floor, 1.3 preferred; no renegotiation, no early data; one session ticket per handshake, which
+ * travels with the server's first bytes.  Peer keys under RSA 2048 / P-256 and signatures over SHA-1 are
+ * refused.  Server names are checked by RFC 6125 without partial wildcards; IP addresses only against
+ * iPAddress SANs.  A missing close_notify before the end of input is -ERR_CLOSED, not -ERR_EOF, so that
+ * truncation is seen.  Configurations are immutable, reference-counted and shared between threads.
  */
 #ifndef NET_TLS_H
 #define NET_TLS_H
