@@ -345,16 +345,3 @@ void json_del(json_t *object, const char *member)
 {
     (void)json_object_del(object, member);
 }
-
-#ifdef __SANITIZE_THREAD__
-/*
- * What ThreadSanitizer shall not report: jansson looks at a count without an atomic read before it changes it
- * with an atomic operation, and the library itself is not instrumented.
- */
-const char *__tsan_default_suppressions(void);
-/* lint: prefix: the name the sanitizer asks for */
-const char *__tsan_default_suppressions(void)
-{
-    return "race:json_incref\nrace:json_decref\ncalled_from_lib:libjansson.so\n";
-}
-#endif
