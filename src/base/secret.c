@@ -285,11 +285,16 @@ struct str secret_expose(const struct secret *s)
     return str_n(CAST(const struct secret, s, SECRET_MAGIC)->bytes, s->len);
 }
 
-void secret_harden_process(void)
+void secret_harden_memory(void)
 {
     const struct rlimit none = {0, 0};
 
     ASSERT(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0);
     ASSERT(setrlimit(RLIMIT_CORE, &none) == 0);
+}
+
+void secret_harden_process(void)
+{
+    secret_harden_memory();
     ASSERT(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
 }

@@ -47,6 +47,10 @@ struct str secret_expose(const struct secret *s);
  */
 void secret_harden_process(void);
 
+/* The part of secret_harden_process that a command started by this process does not inherit for good: not
+ * dumpable, no core files. */
+void secret_harden_memory(void);
+
 DEFINE_CLEANUP(secret_unrefp, struct secret *, secret_unref)
 
 #endif
