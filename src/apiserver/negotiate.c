@@ -6,6 +6,7 @@
  */
 #include "apiserver/negotiate.h"
 
+#include "apiserver/proto.h"
 #include "codec/yaml.h"
 
 struct clause {
@@ -102,6 +103,8 @@ int negotiate_parse(struct str content_type, struct str body, json_t **ret_value
         rc = json_parse(body, ret_value, err);
     else if (str_eq_nocase(type, STR("application/yaml")))
         rc = yaml_parse(body, ret_value, err);
+    else if (str_eq_nocase(type, STR("application/vnd.kubernetes.protobuf")))
+        rc = proto_decode(body, ret_value, err);
     else
         return err_set(err, ERR_MEDIATYPE,
                        "the body of the request was in an unknown format - accepted media types "
