@@ -340,8 +340,8 @@ TEST(busy_names_the_owner)
     pid_t pid = start_listener(false, &at, &pipe_fd);
 
     CHECK_ERR(tcp_listen(&at, false, &fd, &err), ERR_BUSY);
-    snprintf(want, sizeof(want), "listen on %s: address is in use by unit-net (pid %d)",
-             addr_format(&at, text), (int)pid);
+    snprintf(want, sizeof(want), "listen on %s: address is in use by %s (pid %d)",
+             addr_format(&at, text), program_invocation_short_name, (int)pid);
     CHECK_STR(err.msg, want);
     CHECK_INT(fd, -1);
     close(pipe_fd);
@@ -358,7 +358,7 @@ TEST(reuse_port_does_not_share_with_strangers)
     pid_t pid = start_listener(true, &at, &pipe_fd);
 
     CHECK_ERR(tcp_listen(&at, true, &fd, &err), ERR_BUSY);
-    CHECK(str_find(str_c(err.msg), STR("in use by unit-net (pid ")) > 0);
+    CHECK(str_find(str_c(err.msg), STR(" (pid ")) > 0);
     ASSERT(addr_parse_ip(STR("0.0.0.0"), addr_port(&at), &any) == 0);
     CHECK_ERR(tcp_listen(&any, true, &fd, &err), ERR_BUSY);
     close(pipe_fd);
