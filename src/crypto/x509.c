@@ -313,6 +313,7 @@ static void x509_cap_validity(X509 *x, const X509 *ca)
         ASSERT(X509_set1_notAfter(x, X509_get0_notAfter(ca)));
 }
 
+/* lint: parameters: the CA, its key, the leaf's key and its facts come from four owners */
 int x509_make_leaf(struct str ca_pem, const struct key *ca_key, const struct key *leaf_key,
                    const struct x509_leaf *leaf, int64_t wall_us, struct buf *ret_pem,
                    struct err *err)

@@ -25,13 +25,13 @@ struct x509_leaf {
 };
 
 /* Appends a self-signed CA certificate (pathlen 0) as PEM. */
-int x509_make_ca(const struct key *ca_key, struct str common_name, int64_t wall_us, int64_t lifetime_s,
-                 struct buf *ret_pem, struct err *err) MUST_USE;
+int x509_make_ca(const struct key *ca_key, struct str common_name, int64_t wall_us,
+                 int64_t lifetime_s, struct buf *ret_pem, struct err *err) MUST_USE;
 
 /* Appends a leaf for `leaf_key`, signed by the CA, as PEM.  Errors: INVALID. */
 int x509_make_leaf(struct str ca_pem, const struct key *ca_key, const struct key *leaf_key,
-                   const struct x509_leaf *leaf, int64_t wall_us, struct buf *ret_pem, struct err *err)
-    MUST_USE;
+                   const struct x509_leaf *leaf, int64_t wall_us, struct buf *ret_pem,
+                   struct err *err) MUST_USE;
 
 /* What x509_inspect reports of the first certificate. */
 struct x509_facts {

@@ -47,7 +47,7 @@ enum addr_class {
     ADDR_UNSPECIFIED,
     ADDR_LINK_LOCAL,
     ADDR_MULTICAST, /* and broadcast */
-    ADDR_METADATA,  /* cloud metadata services: 169.254.169.254, fd00:ec2::254, 100.100.100.200, … */
+    ADDR_METADATA, /* cloud metadata services: 169.254.169.254, fd00:ec2::254, 100.100.100.200, … */
 };
 enum addr_class addr_classify(const struct addr *a);
 

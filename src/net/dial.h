@@ -28,11 +28,12 @@ struct dial;
 
 /* On success takes place once with a stream (taken by the callee) whose handshake is complete; on failure
  * `s` is NULL and `err` says why: DENIED_DEST, NOTFOUND (name), REFUSED, TIMEOUT, TLS, IO. */
-typedef void dial_fn(void *cookie, struct stream *s, const struct addr *peer, const struct err *err);
+typedef void dial_fn(void *cookie, struct stream *s, const struct addr *peer,
+                     const struct err *err);
 
 /* Starts dialling; copies `target` and its strings.  fn is never called from inside. */
-struct dial *dial_start(struct loop *l, struct dns *dns, const struct dial_target *target, dial_fn *fn,
-                        void *cookie);
+struct dial *dial_start(struct loop *l, struct dns *dns, const struct dial_target *target,
+                        dial_fn *fn, void *cookie);
 
 /* Stops; fn is not called. */
 void dial_cancel(struct dial *d);

@@ -17,6 +17,7 @@ struct dns_query;
 /* `addrs` is valid during the call only; rc is 0, -ERR_NOTFOUND, -ERR_TIMEOUT or -ERR_IO. */
 typedef void dns_fn(void *cookie, int rc, const struct addr *addrs, size_t count);
 
+/* Starts a resolver on `l` that reads resolv.conf and hosts.  Errors: IO. */
 int dns_new(struct loop *l, struct dns **ret_dns, struct err *err) MUST_USE;
 
 /* Asks these servers ("127.0.0.1:5353,[::1]:53") instead of those of resolv.conf.  Errors: INVALID. */

@@ -10,8 +10,8 @@
 #include "net/stream.h"
 
 /* Starts connecting; stream_handshake tells when it is complete.  Errors: IO, REFUSED. */
-int tcp_connect(struct loop *l, const struct addr *to, struct stream **ret_stream, struct err *err)
-    MUST_USE;
+int tcp_connect(struct loop *l, const struct addr *to, struct stream **ret_stream,
+                struct err *err) MUST_USE;
 
 /* Wraps a connected, non-blocking descriptor.  Takes `fd`. */
 int tcp_from_fd(struct loop *l, int fd, struct stream **ret_stream, struct err *err) MUST_USE;
@@ -29,7 +29,8 @@ typedef void tcp_accept_fn(void *cookie, struct stream *s, const struct addr *pe
 int tcp_listen(const struct addr *at, bool reuse_port, int *ret_fd, struct err *err) MUST_USE;
 
 /* Accepts on `fd` (taken) until tcp_listener_free; accept errors are retried after 100 ms. */
-struct tcp_listener *tcp_listener_new(struct loop *l, int fd, tcp_accept_fn *on_accept, void *cookie);
+struct tcp_listener *tcp_listener_new(struct loop *l, int fd, tcp_accept_fn *on_accept,
+                                      void *cookie);
 
 /* Stops accepting and closes.  NULL is allowed. */
 void tcp_listener_free(struct tcp_listener *tl);

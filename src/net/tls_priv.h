@@ -37,8 +37,10 @@ int tls_conf_set_identity(SSL_CTX *conf, struct str chain_pem, const struct secr
 /* Asks for the peer's certificate and verifies it against `trust`. */
 void tls_conf_set_trust(SSL_CTX *conf, struct tls_trust *trust);
 
+/* What is inside a configuration, borrowed while it lives. */
 SSL_CTX *tls_server_conf(const struct tls_server *s);
 SSL_CTX *tls_client_conf(const struct tls_client *c);
+/* The sessions of a client's configuration, borrowed while it lives. */
 struct tls_session_cache *tls_client_sessions(struct tls_client *c);
 
 /* Sessions by server name, at most TLS_SESSION_MAX_NAMES of them.  Thread-safe. */

@@ -1,4 +1,7 @@
-/* AES-256-GCM: published vectors (McGrew and Viega, cases 13, 14, 16), round trips and forgeries. */
+/*
+ * AES-256-GCM: published vectors (McGrew and Viega, cases 13, 14 and 16), round trips, and forgeries of every
+ * bit.
+ */
 #include "crypto/aead.h"
 
 #include "unit.h"

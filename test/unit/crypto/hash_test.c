@@ -1,4 +1,6 @@
-/* Published vectors: FIPS 180-4 examples, RFC 4231. */
+/*
+ * Published vectors: the examples of FIPS 180-4 and those of RFC 4231.
+ */
 #include "crypto/hash.h"
 
 #include "unit.h"

@@ -1,4 +1,6 @@
-/* JWS keys: the published signatures of RFC 7515, our own round trips, and what must be refused. */
+/*
+ * JWS keys: the published signatures of RFC 7515, our own round trips, and what must be refused.
+ */
 #include "crypto/key.h"
 
 #include "crypto/hash.h"

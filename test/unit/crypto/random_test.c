@@ -1,4 +1,6 @@
-/* Forms and bounds; the quality is the kernel's. */
+/*
+ * Forms and bounds; the quality of the bytes is the kernel's.
+ */
 #include "crypto/random.h"
 
 #include "unit.h"

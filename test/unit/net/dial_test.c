@@ -1,4 +1,6 @@
-/* Dialling: order, checks, time-outs, cancellation, TLS. */
+/*
+ * Dialling: order of addresses, checks, time-outs, cancellation, TLS.
+ */
 #include "net/dial.h"
 
 #include <fcntl.h>

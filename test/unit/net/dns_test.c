@@ -1,4 +1,6 @@
-/* The resolver against a name server of our own, over UDP and TCP. */
+/*
+ * The resolver against a name server of our own, over UDP and TCP.
+ */
 #include "net/dns.h"
 
 #include "nameserver.h"

@@ -1,4 +1,6 @@
-/* See nameserver.h.  Enough of RFC 1035 for one question with one name. */
+/*
+ * Enough of RFC 1035 for one question with one name; see nameserver.h for the names it knows.
+ */
 #include "nameserver.h"
 
 #include <netinet/in.h>

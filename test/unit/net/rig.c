@@ -1,4 +1,6 @@
-/* See rig.h. */
+/*
+ * See rig.h.  Sockets are real, on the loopback; nothing here waits without a deadline.
+ */
 #include "rig.h"
 
 #include <sys/socket.h>

@@ -1,4 +1,6 @@
-/* Real sockets on the loopback: bytes, ends, failures, listeners. */
+/*
+ * Real sockets on the loopback: bytes, ends, failures, listeners.
+ */
 #include "net/tcp.h"
 
 #include <errno.h>

@@ -1,4 +1,6 @@
-/* TLS between our own two sides over real sockets: what is believed, what is refused, and how bytes end. */
+/*
+ * TLS between our own two sides over real sockets: what is believed, what is refused, and how bytes end.
+ */
 #include "net/tls.h"
 
 #include <pthread.h>
