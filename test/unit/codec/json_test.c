@@ -120,7 +120,7 @@ static int parse_nested(unsigned depth, const char *open, const char *close, str
 
     for (unsigned i = 0; i < depth; i++)
         buf_add_c(&b, open);
-    buf_add_c(&b, "[]" + (open[0] == '[' ? 2 : 0));
+    buf_add_c(&b, open[0] == '[' ? "" : "[]");
     for (unsigned i = 0; i < depth; i++)
         buf_add_c(&b, close);
     rc = json_parse(buf_str(&b), &v, err);
