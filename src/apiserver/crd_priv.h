@@ -28,8 +28,10 @@ const struct kind *crd_kind(const struct apiserver *server);
 /* Looks at a definition soon: names, conditions, deletion. */
 void crd_status_enqueue(struct crds *c, struct str name);
 
-/* Starts and ends the listening to deletions of custom objects. */
+/* Starts listening to deletions of custom objects. */
 void crd_status_start(struct crds *c);
+
+/* Stops looking; the registry, and with it the listening, has ended before. */
 void crd_status_stop(struct crds *c);
 
 /* Checks a definition; `old` is NULL on create. */

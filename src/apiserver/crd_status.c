@@ -49,7 +49,6 @@ void crd_status_start(struct crds *c)
 
 void crd_status_stop(struct crds *c)
 {
-    registry_unlisten(c->server->registry, &c->objects);
     loop_defer_cancel(c->server->loop, &c->task);
     loop_timer_cancel(c->server->loop, &c->retry);
 }
