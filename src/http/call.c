@@ -61,14 +61,14 @@ static void call_detach(struct http_call *call, bool is_reusable)
     client_key_unref(TAKE(call->key));
 }
 
-/* Whether the failed attempt may be made once more: nobody can have acted on it. */
+/* Whether the failed attempt may be made once more, then on a fresh connection: nobody can have acted on it. */
 static bool call_may_retry(const struct http_call *call)
 {
     bool is_broken =
         call->failure == -ERR_EOF || call->failure == -ERR_CLOSED || call->failure == -ERR_IO;
 
-    return is_broken && call->is_reused && !call->is_retried && call->is_idempotent &&
-           !call->is_body_begun && !call->is_answered;
+    return is_broken && call->is_reused && call->is_idempotent && !call->is_body_begun &&
+           !call->is_answered;
 }
 
 static enum call_step call_retry(struct http_call *call)
@@ -86,7 +86,6 @@ static enum call_step call_retry(struct http_call *call)
     client_conn_free(TAKE(call->conn));
     call->failure = 0;
     call->reason = NULL;
-    call->is_retried = true;
     call->is_reused = false;
     call_dial(call, &target);
     return CALL_WAIT;

@@ -40,7 +40,7 @@ extern const struct http_limits HTTP_LIMITS_DEFAULT;
 /* Set by the handler for one exchange; any may be NULL. */
 struct http_exchange_ops {
     void (*on_body)(void *cookie, struct str bytes);
-    void (*on_body_end)(void *cookie);
+    void (*on_body_end)(void *cookie); /* also when there is no body; not after http_exchange_end */
     void (*on_drain)(void *cookie);
     /* rc 0: the answer was sent completely; <0: client gone or time-out before that. */
     void (*on_close)(void *cookie, int rc);
@@ -106,8 +106,9 @@ void http_exchange_inform(struct http_exchange *x, int status, const struct http
  * before the first write, end, or the end of the iteration, so that head and body share a system call. */
 void http_exchange_respond(struct http_exchange *x, const struct http_response *r);
 
-/* Queues body bytes (copied when they cannot be sent at once).  Returns false when the queue is over its
- * bound: stop until on_drain (what was given is queued all the same). */
+/* Queues body bytes (copied when they cannot be sent at once; small pieces are collected until the end of the
+ * iteration).  Returns false when the queue is over its bound: stop until on_drain (what was given is queued
+ * all the same), or when the client is gone: on_close follows. */
 bool http_exchange_write(struct http_exchange *x, struct str bytes);
 
 /* Ends the answer.  Fewer bytes than a declared length closes the connection. */

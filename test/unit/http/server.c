@@ -129,6 +129,54 @@ TEST(nothing_after_a_refused_request_is_read)
     rig_fini(&r);
 }
 
+TEST(refusal_arrives_although_more_input_follows)
+{
+    struct rig r;
+    struct buf out = BUF_INIT(BUF_NO_LIMIT);
+
+    rig_init(&r);
+    int fd = rig_connect(&r);
+    struct str rest = rig_repeat(&r, 'x', 3000000);
+    rig_send(&r, fd, STR("POST / HTTP/1.1\r\nHost : a\r\n\r\n"));
+    /* Not read before all is sent: a reset would have thrown the answer away. */
+    CHECK(rig_send(&r, fd, rest));
+    CHECK(rig_read_close(&r, fd, &out));
+    CHECK(str_starts(buf_str(&out), STR("HTTP/1.1 400 ")));
+    CHECK(rig_has(buf_str(&out), "\"refused\""));
+    close(fd);
+    rig_steps(&r, 300);
+    CHECK_INT(http_server_connections(r.server), 0);
+    buf_fini(&out);
+    rig_fini(&r);
+}
+
+TEST(refused_peer_that_never_ends_is_cut_off)
+{
+    struct rig r;
+    struct buf out = BUF_INIT(BUF_NO_LIMIT);
+
+    rig_init(&r);
+    int fd = rig_connect(&r);
+    rig_send(&r, fd, STR("BAD\r\n"));
+    rig_steps(&r, 3);
+    CHECK_INT(http_server_connections(r.server), 1);
+    rig_advance(&r, 4000000);
+    CHECK_INT(http_server_connections(r.server), 1);
+    rig_advance(&r, 2000000);
+    CHECK_INT(http_server_connections(r.server), 0);
+    close(fd);
+    fd = rig_connect(&r);
+    rig_send(&r, fd, STR("BAD\r\n"));
+    struct str piece = rig_repeat(&r, 'x', 1000000);
+    for (int i = 0; i < 50 && rig_send(&r, fd, piece); i++)
+        ;
+    rig_steps(&r, 300);
+    CHECK_INT(http_server_connections(r.server), 0);
+    close(fd);
+    buf_fini(&out);
+    rig_fini(&r);
+}
+
 /* A request whose head is exactly `n` bytes. */
 static struct str head_of(struct rig *r, size_t n)
 {
