@@ -22,7 +22,7 @@
 enum {
     EVENT_MESSAGE_BYTES = 1024, /* the API's limit */
     EVENT_NAME_BYTES = 253,
-    EVENT_PATH_BYTES = 1024,
+    EVENT_PATH_BYTES = 4096,
     WINDOW_EVENTS = 25, /* an object's, in WINDOW_US */
     INBOX_MAX = 1024,
     SERIES_MAX = 4096,

@@ -24,7 +24,7 @@
 #define ROUND_TIMEOUT_US (5 * TIME_US_PER_S)
 #define RELEASE_TIMEOUT_US (1 * TIME_US_PER_S)
 
-enum { LEADER_PATH_MAX_BYTES = 1024 };
+enum { LEADER_PATH_MAX_BYTES = 4096 };
 
 struct leader {
     struct kube_client *client;

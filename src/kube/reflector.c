@@ -33,7 +33,9 @@
 
 enum {
     PAGE_SIZE = 500,
-    PATH_MAX_BYTES = 16 * 1024,
+    PATH_MAX_BYTES = 32 * 1024,
+    RV_MAX_BYTES = 1024,
+    CONTINUE_MAX_BYTES = 4096,
     WATCH_MIN_S = 300,
     WATCH_SPREAD_S = 300,
     WATCH_TRIES = 3, /* watches the server refuses before the collection is listed again */
@@ -162,10 +164,12 @@ static void heard(struct reflector *r)
     r->refusals = 0;
 }
 
-static void set_text(struct buf *b, struct str s)
+/* Keeps a server's token, which is useless when it is cut.  Returns 0 or -ERR_TOOBIG. */
+static int set_text(struct buf *b, struct str s)
 {
     buf_reset(b);
     buf_add_str(b, s);
+    return buf_error(b);
 }
 
 /* Whether version `a` is known to lie before `b`: both are numbers, as API servers in practice have it. */
@@ -294,6 +298,7 @@ static enum step list_page(struct reflector *r)
     collection_path(r, &path);
     add_number(&path, "limit", r->page_size);
     add_query(&path, "continue", buf_str(&r->next));
+    ASSERT(buf_error(&path) == 0);
     request.path = buf_str(&path);
     r->call = kube_call_start(r->client, &request, on_page, r);
     buf_fini(&path);
@@ -338,9 +343,10 @@ static int take_page(struct reflector *r)
             return err_set(&r->err, ERR_PROTO, "the list holds something that is no object");
     }
     /* All pages are of one moment; with a server that does not keep to that, the first is the safe one. */
-    if (!r->next.len)
-        set_text(&r->rv, rv);
-    set_text(&r->next, json_str_at(r->page, "metadata", "continue", NULL));
+    if (!r->next.len && set_text(&r->rv, rv) < 0)
+        return err_set(&r->err, ERR_PROTO, "the list's resourceVersion is too long");
+    if (set_text(&r->next, json_str_at(r->page, "metadata", "continue", NULL)) < 0)
+        return err_set(&r->err, ERR_PROTO, "the list's continue token is too long");
     return 0;
 }
 
@@ -427,7 +433,8 @@ static int take_event(struct reflector *r, const json_t *event)
         return err_set(&r->err, ERR_PROTO, "an event of unknown type");
     if (rc < 0)
         return err_set(&r->err, ERR_PROTO, "an event whose object has no name");
-    set_text(&r->rv, rv);
+    if (set_text(&r->rv, rv) < 0)
+        return err_set(&r->err, ERR_PROTO, "an event's resourceVersion is too long");
     return 0;
 }
 
@@ -475,6 +482,7 @@ static enum step watch_open(struct reflector *r)
     add_query(&path, "allowWatchBookmarks", STR("true"));
     add_query(&path, "resourceVersion", buf_str(&r->rv));
     add_number(&path, "timeoutSeconds", watch_timeout_s(r));
+    ASSERT(buf_error(&path) == 0);
     r->is_heard = false;
     r->opened_us = loop_now_us(r->loop);
     r->call = kube_stream_start(r->client, buf_str(&path), &ops, r);
@@ -586,8 +594,8 @@ struct reflector *reflector_start(struct kube_client *c, const struct reflector_
     r->loop = kube_client_loop(c);
     r->arena = arena_new();
     r->store = store_new();
-    buf_init(&r->rv, 1024);
-    buf_init(&r->next, PATH_MAX_BYTES / 3);
+    buf_init(&r->rv, RV_MAX_BYTES);
+    buf_init(&r->next, CONTINUE_MAX_BYTES);
     copy_spec(r, spec);
     atomic_init(&r->is_synced, false);
     atomic_init(&r->heard_us, loop_now_us(r->loop));

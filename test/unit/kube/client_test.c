@@ -289,6 +289,52 @@ TEST(client_cancel_and_free_with_open_calls)
     CHECK_INT(b.calls, 0);
 }
 
+static size_t answer_bytes;
+
+static void answer_sized(struct fake_request *r)
+{
+    char *big = xmalloc(answer_bytes);
+
+    memset(big, 'x', answer_bytes);
+    big[0] = big[answer_bytes - 1] = '"';
+    http_exchange_send(r->x, 200, STR("application/json"), str_n(big, answer_bytes));
+    free(big);
+}
+
+TEST(client_answer_at_and_past_the_limit)
+{
+    struct bench b;
+
+    bench_init(&b, answer_sized);
+    answer_bytes = 64 * 1024 * 1024;
+    CHECK_OK(get(&b, "/x"));
+    CHECK_INT(json_string_length(b.got), answer_bytes - 2);
+    answer_bytes++;
+    CHECK_ERR(get(&b, "/x"), ERR_TOOBIG);
+    CHECK_STR(b.err.msg, "GET /x: the answer is larger than 64 MiB");
+    bench_fini(&b);
+}
+
+static void answer_long_failure(struct fake_request *r)
+{
+    size_t n = 1024 * 1024;
+    char *big = xmalloc(n);
+
+    memset(big, 'x', n);
+    http_exchange_send(r->x, 500, STR("text/plain"), str_n(big, n));
+    free(big);
+}
+
+TEST(client_long_failure_is_cut)
+{
+    struct bench b;
+
+    bench_init(&b, answer_long_failure);
+    CHECK_ERR(get(&b, "/x"), ERR_INTERNAL);
+    CHECK(strlen(b.err.msg) < 300);
+    bench_fini(&b);
+}
+
 /* --- tokens from files */
 
 static void bench_init_token(struct bench *b, char path[64], const char *token)

@@ -572,6 +572,99 @@ TEST(reflector_bad_lists_never_sync)
     }
 }
 
+/* A list whose continue token or version has `n` bytes. */
+struct long_list {
+    size_t token_n, rv_n;
+    unsigned pages, watches;
+};
+
+static void answer_long_list(void *cookie, struct fake_request *r)
+{
+    struct long_list *l = cookie;
+    char *text = xcalloc(1, 8192);
+    json_t *list;
+
+    if (fake_param(r, "watch").n) {
+        l->watches++;
+        fake_stream(r);
+        free(text);
+        return;
+    }
+    l->pages++;
+    list = json_pack("{s:{},s:[]}", "metadata", "items");
+    memset(text, '1', l->rv_n);
+    json_set_str(json_object_get(list, "metadata"), "resourceVersion", str_c(text));
+    memset(text, 't', 4097);
+    if (l->pages == 1 && l->token_n)
+        json_set_str(json_object_get(list, "metadata"), "continue", str_n(text, l->token_n));
+    else if (l->token_n)
+        CHECK_INT(fake_param(r, "continue").n, l->token_n);
+    fake_answer_json(r, 200, list);
+    free(text);
+}
+
+static bool long_list_syncs(struct long_list l)
+{
+    struct reflector_spec spec = {.resource = &KUBE_SECRETS};
+    struct fake *f = fake_new(answer_long_list, &l);
+    struct reflector *r = reflector_start(f->client, &spec);
+    bool ok;
+
+    log_set_level(LOG_ERROR);
+    fake_settle(f);
+    ok = reflector_is_synced(r);
+    reflector_stop(r);
+    fake_free(f);
+    return ok;
+}
+
+TEST(reflector_tokens_at_and_past_the_limit)
+{
+    CHECK(long_list_syncs((struct long_list){.token_n = 4096, .rv_n = 1024}));
+    CHECK(!long_list_syncs((struct long_list){.token_n = 4097, .rv_n = 1}));
+    CHECK(!long_list_syncs((struct long_list){.token_n = 0, .rv_n = 1025}));
+}
+
+static void answer_big_pages(void *cookie, struct fake_request *r)
+{
+    unsigned *pages = cookie;
+    size_t n = 65 * 1024 * 1024;
+    char *big;
+
+    if (fake_param(r, "watch").n) {
+        fake_stream(r);
+        return;
+    }
+    (*pages)++;
+    if (str_eq_c(fake_param(r, "limit"), "1")) {
+        fake_answer(r, 200, "{\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[]}");
+        return;
+    }
+    big = xmalloc(n + 1);
+    memset(big, ' ', n);
+    big[n] = '\0';
+    fake_answer(r, 200, big);
+    free(big);
+}
+
+static bool is_synced(void *cookie)
+{
+    return reflector_is_synced(cookie);
+}
+
+TEST(reflector_asks_for_smaller_pages)
+{
+    unsigned pages = 0;
+    struct fake *f = fake_new(answer_big_pages, &pages);
+    struct reflector_spec spec = {.resource = &KUBE_SECRETS, .page_size = 4};
+    struct reflector *r = reflector_start(f->client, &spec);
+
+    CHECK(fake_run(f, is_synced, r, 20 * TIME_US_PER_S));
+    CHECK_INT(pages, 3);
+    reflector_stop(r);
+    fake_free(f);
+}
+
 TEST(reflector_names_past_the_limit)
 {
     struct mirror x;
