@@ -95,7 +95,7 @@ struct http_call {
     int failure;
     const char *reason; /* static text for `failure`; NULL: ask the stream */
     bool is_idempotent;
-    bool is_reused; /* on a connection that served another call */
+    bool is_reused;     /* on a connection that served another call */
     bool is_body_begun; /* a request body byte was given */
     bool is_answered;   /* a response byte came */
     bool is_kept_alive; /* the response allows another request */

@@ -121,7 +121,7 @@ int wire_fill(struct wire *w, size_t max_bytes)
     if (LIKELY(n > 0)) {
         b->len += (size_t)n;
         w->progress_us = loop_now_us(w->stream->loop);
-        if (w->is_socket && (size_t)n < room && !w->has_hangup)
+        if (w->stream->is_drained && !w->has_hangup)
             w->is_readable = false;
         return 1;
     }

@@ -5,8 +5,8 @@
  * Input lies in one block that exists only while there is input.  Output is, in this order, a queue of
  * blocks (only what the socket did not take at once), a held head (borrowed from the exchange's arena, so
  * that it shares a system call with the first body bytes), and what the caller sends.  Readiness is
- * remembered: a read or write on a socket that did less than asked is not tried again before the loop
- * reports a change.  Nothing here calls back.
+ * remembered: what a read has drained or a write has filled is not tried again before the loop reports a
+ * change.  Nothing here calls back.
  */
 #ifndef HTTP_WIRE_H
 #define HTTP_WIRE_H

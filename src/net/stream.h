@@ -12,6 +12,7 @@
 #ifndef NET_STREAM_H
 #define NET_STREAM_H
 
+#include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -48,6 +49,9 @@ struct stream {
     struct loop *loop;
     stream_ready_fn *on_ready;
     void *cookie;
+    /* After a read that brought bytes: it ended because there were no more, so the next one would block
+     * (unless LOOP_HANGUP was reported). */
+    bool is_drained;
 };
 
 /* Initialises the embedded base of a filter; `below` (may be NULL) is owned from now on. */

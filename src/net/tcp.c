@@ -141,6 +141,7 @@ static ssize_t tcp_read(struct stream *s, void *p, size_t n)
     do
         got = recv(t->io.fd, p, n, 0);
     while (got < 0 && errno == EINTR);
+    s->is_drained = got < (ssize_t)n;
     if (got > 0)
         return got;
     if (got == 0)

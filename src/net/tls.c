@@ -261,6 +261,7 @@ static ssize_t tls_read(struct stream *s, void *p, size_t n)
     }
     if (total == 0 && n > 0)
         return tls_result(t, rc);
+    s->is_drained = rc <= 0 && SSL_get_error(t->ssl, rc) == SSL_ERROR_WANT_READ;
     ERR_clear_error(); /* a failure behind data is found again, the same, by the next call */
     return (ssize_t)total;
 }
