@@ -366,9 +366,12 @@ static enum conn_step exchange_step(struct server_conn *c)
         return exchange_done(c);
     /* The client may send all of its body before it reads. */
     rc = c->body.is_done ? 0 : body_discard(c);
-    if (rc < 0)
-        c->failure = rc;
-    return rc == 0 ? CONN_WAIT : CONN_MORE;
+    if (rc < 0) {
+        /* A body cut short spoils the next request, not this answer. */
+        c->is_closing = true;
+        c->discard_bytes = 0;
+    }
+    return rc > 0 ? CONN_MORE : CONN_WAIT;
 }
 
 static int64_t exchange_deadline_us(const struct server_conn *c)

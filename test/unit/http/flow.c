@@ -110,6 +110,30 @@ TEST(large_answer_in_bounded_memory)
     rig_fini(&r);
 }
 
+TEST(early_answer_is_whole_although_the_body_is_cut_short)
+{
+    static struct source src;
+    struct rig r;
+
+    rig_init(&r);
+    src.left = (uint64_t)16 * 1024 * 1024;
+    r.cookie = &src;
+    r.on_request = pump_known;
+    r.on_drain = pump_on_drain;
+    int fd = rig_connect(&r);
+    rig_send(&r, fd, STR(PUT_10 "abc"));
+    CHECK(rig_until(&r, &r.requests, 1));
+    /* The answer is complete on our side, and most of it waits in the queue. */
+    while (src.left != UINT64_MAX)
+        pump(&r, r.x);
+    shutdown(fd, SHUT_WR);
+    rig_steps(&r, 5);
+    CHECK(count_to_close(&r, fd) > (uint64_t)16 * 1024 * 1024);
+    CHECK_INT(r.close_rc, 0);
+    close(fd);
+    rig_fini(&r);
+}
+
 TEST(slow_reader_of_chunks_stops_the_writer_at_the_bound)
 {
     static struct source src;
