@@ -38,7 +38,8 @@ const char *credential_method(const struct credential *c);
  * the tool. */
 void credential_expose(const struct credential *c, struct str *ret_name, struct str *ret_value);
 
-/* Whether `text` contains the raw injected value or the secret part of it. */
+/* Whether `text` contains the injected value, encoded as injected or raw.  Values under 6 bytes are not looked for: they
+ * stand in texts by chance. */
 bool credential_is_in(const struct credential *c, struct str text);
 
 DEFINE_CLEANUP(credential_unrefp, struct credential *, credential_unref)

@@ -63,6 +63,7 @@ struct counters_connector;
 
 #define COUNTERS_CLASSES 6 /* status / 100 */
 
+/* Returns figures with a slot for each of `workers` workers. */
 struct counters_connector *counters_connector_new(unsigned workers);
 struct counters_connector *counters_connector_ref(struct counters_connector *c);
 void counters_connector_unref(struct counters_connector *c); /* NULL is allowed */

@@ -18,6 +18,7 @@ struct index_link {
     char *key; /* NULL: in no index */
 };
 
+/* Returns an empty index. */
 struct index *index_new(void);
 
 /* No link may be in it any more.  NULL is allowed. */

@@ -6,6 +6,7 @@
 #ifndef PROXY_PROXY_H
 #define PROXY_PROXY_H
 
+/* Runs `connectors proxy` with argv[0] being its own name. */
 int proxy_main(int argc, char **argv);
 
 #endif
