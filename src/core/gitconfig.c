@@ -41,7 +41,7 @@ void gitconfig_render(const struct gitconfig_entry *entries, size_t count,
         /* The Connector's address is reached directly: http_proxy in the environment is for other hosts. */
         buf_add_c(out, "\tproxy = \"\"\n");
         buf_add_c(out, "\textraHeader = \"Authorization: Bearer ");
-        buf_add_str(out, secret_expose(token));
+        add_escaped(out, secret_expose(token));
         buf_add_c(out, "\"\n");
     }
 }
