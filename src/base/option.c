@@ -18,7 +18,9 @@ struct option_walk {
     char **argv;
     int at; /* the next word */
     void *conf;
-    bool *is_given; /* one per row */
+    bool *is_given;  /* one per row */
+    char **operands; /* of a mixed set, found so far */
+    int operand_count;
     struct err *err;
 };
 
@@ -119,25 +121,35 @@ static int option_letters(struct option_walk *w, struct str letters)
     return rc;
 }
 
-/* Handles words up to the first operand; "--" is left behind. */
+/* Handles one word; returns 1 when it and all behind it are operands. */
+static int option_walk_word(struct option_walk *w)
+{
+    struct str word = str_c(w->argv[w->at]);
+
+    if (word.n < 2 || word.p[0] != '-') {
+        if (!w->set->is_mixed)
+            return 1;
+        w->operands[w->operand_count++] = w->argv[w->at++];
+        return 0;
+    }
+    w->at++;
+    if (str_eq(word, STR("--")))
+        return 1;
+    return word.p[1] == '-' ? option_long(w, str_skip(word, 2))
+                            : option_letters(w, str_skip(word, 1));
+}
+
+/* Handles words up to the operands, which end up together at the end of argv; "--" is left behind. */
 static int option_walk_words(struct option_walk *w)
 {
     int rc = 0;
 
-    while (w->at < w->argc && rc == 0) {
-        struct str word = str_c(w->argv[w->at]);
-
-        if (word.n < 2 || word.p[0] != '-')
-            break;
-        w->at++;
-        if (str_eq(word, STR("--")))
-            break;
-        if (word.p[1] == '-')
-            rc = option_long(w, str_skip(word, 2));
-        else
-            rc = option_letters(w, str_skip(word, 1));
-    }
-    return rc;
+    while (w->at < w->argc && rc == 0)
+        rc = option_walk_word(w);
+    w->at -= w->operand_count;
+    for (int i = 0; i < w->operand_count; i++)
+        w->argv[w->at + i] = w->operands[i];
+    return MIN(rc, 0);
 }
 
 int option_parse(const struct option_set *set, int argc, char **argv, void *conf, struct err *err)
@@ -149,6 +161,7 @@ int option_parse(const struct option_set *set, int argc, char **argv, void *conf
         .at = MIN(1, argc),
         .conf = conf,
         .is_given = xcalloc(set->count, sizeof(bool)),
+        .operands = xcalloc((size_t)argc + 1, sizeof(char *)),
         .err = err,
     };
     int rc;
@@ -157,6 +170,7 @@ int option_parse(const struct option_set *set, int argc, char **argv, void *conf
         option_value_default(&set->rows[i], conf);
     rc = option_walk_words(&w);
     free(w.is_given);
+    free(w.operands);
     if (rc == 0 && w.at < argc && !set->operands)
         rc = option_unknown(&w, "argument", str_c(argv[w.at]));
     if (rc < 0) {

@@ -49,6 +49,7 @@ struct option_set {
     const char *command;  /* e.g. "connectors proxy" */
     const char *summary;  /* one sentence */
     const char *operands; /* text of the usage line behind the options, or NULL for none allowed */
+    bool is_mixed;        /* operands may stand before and between options */
     const struct option *rows;
     size_t count;
 };
@@ -58,7 +59,8 @@ struct option_set {
  *
  * Returns the index of the first operand in argv (argc when there is none), or -ERR_USAGE with a message,
  * or -ERR_CANCELLED after `--help` was printed to stdout.  Strings point into argv or the table.
- * Operands are refused when set->operands is NULL.  Parsing stops at the first operand.
+ * Operands are refused when set->operands is NULL.  Parsing stops at the first operand or, of a mixed set,
+ * at "--"; argv is then reordered so that the operands stand at its end.
  */
 int option_parse(const struct option_set *set, int argc, char **argv, void *conf,
                  struct err *err) MUST_USE;

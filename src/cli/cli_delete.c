@@ -37,6 +37,7 @@ static const struct option_set OPTIONS = {
     .command = "connectors delete",
     .summary = "Deletes objects.",
     .operands = "KIND NAME... | KIND/NAME | -f FILE",
+    .is_mixed = true,
     .rows = ROWS,
     .count = ARRAY_LEN(ROWS),
 };

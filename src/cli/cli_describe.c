@@ -19,6 +19,7 @@ static const struct option_set OPTIONS = {
     .command = "connectors describe",
     .summary = "Shows objects with their conditions and events.",
     .operands = "KIND [NAME...] | KIND/NAME",
+    .is_mixed = true,
     .rows = ROWS,
     .count = ARRAY_LEN(ROWS),
 };

@@ -29,6 +29,7 @@ static const struct option_set OPTIONS = {
     .command = "connectors get",
     .summary = "Lists objects.",
     .operands = "KIND [NAME...] | KIND/NAME",
+    .is_mixed = true,
     .rows = ROWS,
     .count = ARRAY_LEN(ROWS),
 };

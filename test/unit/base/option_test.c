@@ -414,7 +414,7 @@ TEST(option_help_wraps_long_text)
              "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"},
         {.name = "h", .letter = 'h', .type = OPTION_BOOL, .help = "takes the letter"},
     };
-    static const struct option_set WIDE = {"x", "S.", NULL, LONG, ARRAY_LEN(LONG)};
+    static const struct option_set WIDE = {"x", "S.", NULL, false, LONG, ARRAY_LEN(LONG)};
     struct buf text CLEANUP(buf_fini) = BUF_INIT(10000);
     struct str rest;
 
@@ -555,4 +555,49 @@ TEST(option_duration_format_is_read_back)
     CHECK_STR(option_duration_format(INT64_C(5400000000), dst), "1h30m");
     CHECK_STR(option_duration_format(0, dst), "0s");
     CHECK(strlen(option_duration_format(INT64_MIN, dst)) < sizeof(dst));
+}
+
+struct mixed_conf {
+    bool flag;
+    const char *name;
+};
+
+static const struct option MIXED_ROWS[] = {
+    OPTION_ROW(struct mixed_conf, flag, .name = "flag", .letter = 'f', .type = OPTION_BOOL),
+    OPTION_ROW(struct mixed_conf, name, .name = "name", .letter = 'n', .type = OPTION_STRING),
+};
+
+static const struct option_set MIXED = {.command = "t",
+                                        .operands = "WORD...",
+                                        .is_mixed = true,
+                                        .rows = MIXED_ROWS,
+                                        .count = ARRAY_LEN(MIXED_ROWS)};
+
+TEST(option_mixed_set_takes_options_behind_operands)
+{
+    const char *argv[] = {"t", "one", "-f", "two", "-n", "x", "--", "-f", NULL};
+    struct mixed_conf conf = {0};
+
+    CHECK_INT(option_parse(&MIXED, 8, (char **)argv, &conf, NULL), 5);
+    CHECK(conf.flag);
+    CHECK_STR(str_c(conf.name), "x");
+    CHECK_STR(str_c(argv[5]), "one");
+    CHECK_STR(str_c(argv[6]), "two");
+    CHECK_STR(str_c(argv[7]), "-f");
+}
+
+TEST(option_mixed_set_without_operands)
+{
+    const char *argv[] = {"t", "-f", NULL};
+    struct mixed_conf conf = {0};
+
+    CHECK_INT(option_parse(&MIXED, 2, (char **)argv, &conf, NULL), 2);
+}
+
+TEST(option_mixed_set_refuses_unknown_option_behind_operand)
+{
+    const char *argv[] = {"t", "one", "--nope", NULL};
+    struct mixed_conf conf = {0};
+
+    CHECK_INT(option_parse(&MIXED, 3, (char **)argv, &conf, NULL), -ERR_USAGE);
 }
