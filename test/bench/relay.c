@@ -19,11 +19,14 @@
 
 static int peer_of[MAX_FDS];
 
-static struct sockaddr_in loopback(const char *port)
+static struct sockaddr_in loopback(const char *digits)
 {
     struct sockaddr_in a = {.sin_family = AF_INET};
+    unsigned port = 0;
 
-    a.sin_port = htons((uint16_t)strtoul(port, NULL, 10));
+    for (; *digits >= '0' && *digits <= '9'; digits++)
+        port = port * 10 + (unsigned)(*digits - '0');
+    a.sin_port = htons((uint16_t)port);
     a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     return a;
 }
