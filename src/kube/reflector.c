@@ -1,17 +1,19 @@
 /*
  * The reflector: a state machine over list and watch calls (picture in the header).
  *
- *      LIST ─> PAGE ─> ANSWER ─┬─> PAGE (continue) ─ … ─> LISTED ─> WATCH ─> WATCHED ─┬─> WATCH
- *       ^                      └─> BACKOFF ─> LIST                                    ├─> LIST (410)
- *       └─────────────────────────────────────────────────────────── BACKOFF <────────┘
+ *      LIST ─> PAGE ─> LISTED ─> WATCH ─> WATCHED ─┬─> WATCH (ended in order)
+ *       ^       └─> BACKOFF ─> LIST                ├─> LIST (410)
+ *       └───────────────────────────── BACKOFF <───┤
+ *                               PROBE ─> PROBED <──┘ (silence) ─> WATCH
  *
  * Lists ask for consistent reads (no resourceVersion), so nothing older than the store ever comes in by a
  * list; pages go into the store as they arrive and what no page named is removed at the end.  Events whose
  * resourceVersion lies before the last one are old news of a confused server and are dropped.
  *
- * kube-apiserver sends bookmarks every minute and two seconds before a watch's time-out.  After a silence
- * of `stale_us` the next watch therefore asks for half of that as its time-out: a healthy server of a quiet
- * collection is then heard within 1.5 × stale_us.
+ * kube-apiserver sends a bookmark only when its version is newer than the watch's start, so a quiet
+ * collection may be silent for ever.  After a silence of `stale_us` the server is therefore asked for one
+ * object, by a consistent read: its answer proves that the server and its storage are alive, and the new
+ * watch that follows delivers whatever the old one may have missed.
  */
 #include "kube/reflector.h"
 
@@ -25,6 +27,8 @@
 #include "kube/store.h"
 
 #define REFLECTOR_MAGIC 0x7265666cu
+#define ACCEPT_METADATA "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+#define ACCEPT_METADATA_LIST "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 #define LIST_TIMEOUT_US (60 * TIME_US_PER_S)
 #define BACKOFF_FIRST_US (200 * TIME_US_PER_MS)
 #define BACKOFF_MAX_US (30 * TIME_US_PER_S)
@@ -80,20 +84,21 @@ struct reflector {
     unsigned refusals; /* watches in a row that the server answered with an error */
     int64_t opened_us; /* when the watch was begun */
     bool is_heard;     /* something arrived on this watch */
-    bool is_stale;     /* the last watch fell silent */
 
     atomic_bool is_synced;
     _Atomic int64_t heard_us;
 };
 
 static reflector_step_fn list_begin, list_page, list_answer, list_done, watch_open, watch_done,
-    backoff;
+    probe, probe_done, backoff;
 static const struct reflector_state LIST = {"list", list_begin};
 static const struct reflector_state PAGE = {"page", list_page};
 static const struct reflector_state ANSWER = {"answer", list_answer};
 static const struct reflector_state LISTED = {"listed", list_done};
 static const struct reflector_state WATCH = {"watch", watch_open};
 static const struct reflector_state WATCHED = {"watched", watch_done};
+static const struct reflector_state PROBE = {"probe", probe};
+static const struct reflector_state PROBED = {"probed", probe_done};
 static const struct reflector_state BACKOFF = {"backoff", backoff};
 
 static void reflector_free(struct reflector *r)
@@ -152,8 +157,7 @@ static void on_stale(void *cookie)
 
     if (r->call)
         kube_call_cancel(TAKE(r->call));
-    r->is_stale = true;
-    r->rc = 0;
+    r->state = &PROBE;
     reflector_run(r);
     leave(r);
 }
@@ -289,9 +293,7 @@ static enum step list_page(struct reflector *r)
     struct buf path = BUF_INIT(PATH_MAX_BYTES);
     struct kube_request request = {
         .method = "GET",
-        .accept = r->spec.metadata_only
-                      ? "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-                      : NULL,
+        .accept = r->spec.metadata_only ? ACCEPT_METADATA_LIST : NULL,
         .timeout_us = LIST_TIMEOUT_US,
     };
 
@@ -369,7 +371,6 @@ static enum step list_done(struct reflector *r)
         json_decref(gone);
     }
     r->is_restarted = false;
-    r->is_stale = false;
     heard(r);
     if (!atomic_exchange_explicit(&r->is_synced, true, memory_order_acq_rel) && r->spec.on_synced &&
         !r->is_stopped)
@@ -451,19 +452,11 @@ static void on_event(void *cookie, json_t *event)
         end_watch(r);
     } else {
         r->is_heard = true;
-        r->is_stale = false;
         r->failures = 0;
         heard(r);
         loop_timer_start(r->loop, &r->stale, r->spec.stale_us, on_stale, r);
     }
     leave(r);
-}
-
-static uint64_t watch_timeout_s(const struct reflector *r)
-{
-    if (r->is_stale)
-        return (uint64_t)MAX(r->spec.stale_us / 2 / TIME_US_PER_S, INT64_C(1));
-    return WATCH_MIN_S + random_below(WATCH_SPREAD_S + 1);
 }
 
 static enum step watch_open(struct reflector *r)
@@ -472,16 +465,14 @@ static enum step watch_open(struct reflector *r)
     struct kube_stream_ops ops = {
         .on_line = on_event,
         .on_close = on_watch_closed,
-        .accept = r->spec.metadata_only
-                      ? "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-                      : NULL,
+        .accept = r->spec.metadata_only ? ACCEPT_METADATA : NULL,
     };
 
     collection_path(r, &path);
     add_query(&path, "watch", STR("true"));
     add_query(&path, "allowWatchBookmarks", STR("true"));
     add_query(&path, "resourceVersion", buf_str(&r->rv));
-    add_number(&path, "timeoutSeconds", watch_timeout_s(r));
+    add_number(&path, "timeoutSeconds", WATCH_MIN_S + random_below(WATCH_SPREAD_S + 1));
     ASSERT(buf_error(&path) == 0);
     r->is_heard = false;
     r->opened_us = loop_now_us(r->loop);
@@ -528,6 +519,34 @@ static enum step watch_done(struct reflector *r)
         return back_off(r, &LIST);
     }
     return back_off(r, &WATCH);
+}
+
+/* --- PROBE */
+
+static enum step probe(struct reflector *r)
+{
+    struct buf path = BUF_INIT(PATH_MAX_BYTES);
+    struct kube_request request = {.method = "GET", .accept = ACCEPT_METADATA_LIST};
+
+    collection_path(r, &path);
+    add_number(&path, "limit", 1);
+    ASSERT(buf_error(&path) == 0);
+    request.path = buf_str(&path);
+    r->call = kube_call_start(r->client, &request, on_page, r);
+    buf_fini(&path);
+    r->state = &PROBED;
+    return STEP_WAIT;
+}
+
+static enum step probe_done(struct reflector *r)
+{
+    if (r->rc < 0) {
+        log_warn("Probe of a silent watch failed", LOG_S("resource", r->resource.plural),
+                 LOG_ERR(&r->err));
+        return back_off(r, &PROBE);
+    }
+    heard(r);
+    return go(r, &WATCH);
 }
 
 /* --- BACKOFF */

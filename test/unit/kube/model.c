@@ -135,6 +135,17 @@ static void list_objects(struct model *m, struct fake_request *r)
     json_t *list, *items;
     struct str next;
 
+    if (str_eq_c(fake_param(r, "limit"), "1") && !token.n &&
+        str_find(r->accept, STR("PartialObjectMetadataList")) >= 0) {
+        m->probes++;
+        if (m->fail_probes) {
+            m->fail_probes--;
+            fake_status(r, m->fail_status, "", "probe failure");
+        } else {
+            fake_answer(r, 200, "{\"metadata\":{\"resourceVersion\":\"1\"},\"items\":null}");
+        }
+        return;
+    }
     m->pages++;
     if (!token.n)
         m->lists++;

@@ -33,7 +33,8 @@ struct model {
     unsigned expire_pages;
     bool chaos; /* watches misbehave at random */
 
-    unsigned lists, pages, watches;
+    unsigned lists, pages, watches, probes;
+    unsigned fail_probes;
     uint64_t watch_from;      /* resourceVersion of the last watch */
     unsigned watch_timeout_s; /* its timeoutSeconds */
     char last_list[256];      /* query of the last list */

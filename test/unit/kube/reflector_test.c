@@ -410,26 +410,83 @@ TEST(reflector_watch_that_ends_at_once_does_not_spin)
     mirror_fini(&x);
 }
 
-TEST(reflector_silence_reconnects_with_a_short_watch)
+TEST(reflector_silence_probes_and_reconnects)
+{
+    struct mirror x;
+
+    mirror_prepare(&x, 1);
+    put_many(&x.m, 1);
+    mirror_start(&x);
+    wait_watch(&x);
+    fake_pass(x.m.f, 59 * TIME_US_PER_S);
+    CHECK_INT(x.m.watches, 1);
+    /* What this watch will never be told: */
+    model_put(&x.m, "o000", 5);
+    fake_pass(x.m.f, 2 * TIME_US_PER_S);
+    CHECK_INT(x.m.probes, 1);
+    CHECK_INT(x.m.watches, 2);
+    CHECK_INT(x.m.lists, 1);
+    model_flush(&x.m);
+    CHECK(converges(&x, TIME_US_PER_S));
+    fake_pass(x.m.f, 300 * TIME_US_PER_S);
+    CHECK(x.m.probes >= 5 && x.m.probes <= 6);
+    mirror_fini(&x);
+}
+
+struct age {
+    struct reflector *r;
+    int64_t us;
+};
+
+static void read_age(void *cookie)
+{
+    struct age *a = cookie;
+
+    a->us = reflector_age_us(a->r);
+}
+
+static int64_t age_us(struct mirror *x)
+{
+    struct age a = {.r = x->r};
+    struct loop_task task = {0};
+
+    loop_defer(x->m.f->loop, &task, read_age, &a);
+    loop_step(x->m.f->loop, 0);
+    return a.us;
+}
+
+TEST(reflector_age)
 {
     struct mirror x;
 
     mirror_prepare(&x, 1);
     mirror_start(&x);
     wait_watch(&x);
-    fake_pass(x.m.f, 59 * TIME_US_PER_S);
-    CHECK_INT(x.m.watches, 1);
-    fake_pass(x.m.f, 2 * TIME_US_PER_S);
-    CHECK_INT(x.m.watches, 2);
-    CHECK_INT(x.m.watch_timeout_s, 30);
-    CHECK(reflector_age_us(x.r) >= 0);
-    CHECK_INT(x.m.lists, 1);
+    fake_pass(x.m.f, 40 * TIME_US_PER_S);
+    CHECK(age_us(&x) >= 40 * TIME_US_PER_S);
     model_bookmark(&x.m);
     fake_settle(x.m.f);
-    fake_end(TAKE(x.m.watch));
-    fake_settle(x.m.f);
-    CHECK_INT(x.m.watches, 3);
-    CHECK(x.m.watch_timeout_s >= 300);
+    CHECK(age_us(&x) < TIME_US_PER_S);
+    fake_pass(x.m.f, 55 * TIME_US_PER_S);
+    CHECK(age_us(&x) >= 55 * TIME_US_PER_S);
+    fake_pass(x.m.f, 10 * TIME_US_PER_S);
+    CHECK(age_us(&x) < 10 * TIME_US_PER_S);
+    mirror_fini(&x);
+}
+
+TEST(reflector_silence_of_a_failing_server)
+{
+    struct mirror x;
+
+    mirror_prepare(&x, 1);
+    mirror_start(&x);
+    wait_watch(&x);
+    x.m.fail_probes = 5;
+    fake_pass(x.m.f, 61 * TIME_US_PER_S);
+    CHECK_INT(x.m.watches, 1);
+    fake_pass(x.m.f, 20 * TIME_US_PER_S);
+    CHECK_INT(x.m.probes, 6);
+    CHECK_INT(x.m.watches, 2);
     mirror_fini(&x);
 }
 
