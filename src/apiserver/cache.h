@@ -96,7 +96,10 @@ const struct cache_entry *cache_seek(const struct cache_shelf *s, struct str key
 /* The next entry in key order, or NULL. */
 const struct cache_entry *cache_next(const struct cache_entry *e);
 
+/* Calls w->on_event for each later event of the shelf. */
 void cache_watch(struct cache_shelf *s, struct cache_watcher *w);
+
+/* Stops that; nothing happens when it was not started. */
 void cache_unwatch(struct cache_watcher *w);
 
 /* Calls fn for each remembered event of the shelf with a revision above `rev`, in order.  Returns 0, or

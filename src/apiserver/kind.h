@@ -145,6 +145,7 @@ struct kind {
 
 struct kinds; /* the table */
 
+/* An empty table. */
 struct kinds *kinds_new(void);
 
 /* Drops every row.  NULL is allowed. */

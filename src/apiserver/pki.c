@@ -105,7 +105,9 @@ static int load_ca(const struct pki_conf *c, struct arena *a, struct authority *
 struct leaf_file {
     const char *cert, *key; /* file names in the directory */
     struct x509_leaf facts;
-    bool always; /* made anew at each start: its names may have changed */
+    bool always;     /* made anew at each start: its names may have changed */
+    struct str *pem; /* where the two go */
+    struct secret **secret;
 };
 
 /* Whether a certificate exists and is good for a while. */
@@ -118,8 +120,7 @@ static bool is_fresh(const struct pki_conf *c, struct arena *a, const char *path
 }
 
 static int load_leaf(const struct pki_conf *c, struct arena *a, const struct authority *ca,
-                     const struct leaf_file *f, struct str *ret_pem, struct secret **ret_key,
-                     struct err *err)
+                     const struct leaf_file *f, struct err *err)
 {
     struct buf pem CLEANUP(buf_fini) = BUF_INIT(FILE_MAX_BYTES);
     struct key *key CLEANUP(key_unrefp) = NULL;
@@ -129,15 +130,15 @@ static int load_leaf(const struct pki_conf *c, struct arena *a, const struct aut
 
     if (rc < 0)
         return rc;
-    if (made || f->always || !is_fresh(c, a, path, ret_pem)) {
+    if (made || f->always || !is_fresh(c, a, path, f->pem)) {
         rc = x509_make_leaf(ca->pem, ca->key, key, &f->facts, c->wall_us, &pem, err);
         if (rc == 0)
             rc = fd_write_file(path, buf_str(&pem), 0644, err);
         if (rc < 0)
             return rc;
-        *ret_pem = arena_str(a, buf_str(&pem));
+        *f->pem = arena_str(a, buf_str(&pem));
     }
-    *ret_key = key_format_private(key);
+    *f->secret = key_format_private(key);
     return 0;
 }
 
@@ -153,6 +154,8 @@ static int load_server_leaf(const struct pki_conf *c, struct arena *a, const str
         .cert = "apiserver.crt",
         .key = "apiserver.key",
         .always = true,
+        .pem = &p->server_pem,
+        .secret = &p->server_key,
         .facts = {.common_name = STR("connectors-apiserver"),
                   .dns_names = names,
                   .dns_name_count = ARRAY_LEN(names),
@@ -162,7 +165,7 @@ static int load_server_leaf(const struct pki_conf *c, struct arena *a, const str
                   .lifetime_s = LEAF_LIFETIME_S},
     };
 
-    return load_leaf(c, a, ca, &f, &p->server_pem, &p->server_key, err);
+    return load_leaf(c, a, ca, &f, err);
 }
 
 static int load_admin_leaf(const struct pki_conf *c, struct arena *a, const struct authority *ca,
@@ -172,6 +175,8 @@ static int load_admin_leaf(const struct pki_conf *c, struct arena *a, const stru
     struct leaf_file f = {
         .cert = "admin.crt",
         .key = "admin.key",
+        .pem = &p->admin_pem,
+        .secret = &p->admin_key,
         .facts = {.common_name = STR("connectors-admin"),
                   .organizations = groups,
                   .organization_count = 1,
@@ -179,7 +184,7 @@ static int load_admin_leaf(const struct pki_conf *c, struct arena *a, const stru
                   .lifetime_s = LEAF_LIFETIME_S},
     };
 
-    return load_leaf(c, a, ca, &f, &p->admin_pem, &p->admin_key, err);
+    return load_leaf(c, a, ca, &f, err);
 }
 
 /* Own CA unless both the certificate and the client CA are given. */

@@ -71,6 +71,7 @@ struct registry_deletion {
     enum registry_propagation propagation;
 };
 
+/* A registry over the cache, storage and kinds of `server`. */
 struct registry *registry_new(struct apiserver *server);
 
 /* No operation may be in flight.  NULL is allowed. */
@@ -118,6 +119,7 @@ struct registry_listener {
 /* Subscribes, and reports every object that exists now as created (from inside the call). */
 void registry_listen(struct registry *r, struct registry_listener *l);
 
+/* Ends a subscription; allowed inside on_change. */
 void registry_unlisten(struct registry *r, struct registry_listener *l);
 
 #endif

@@ -11,6 +11,7 @@
 struct apiserver;
 struct rest;
 
+/* Makes the HTTP side of `server`; the registry must exist. */
 struct rest *rest_new(struct apiserver *server);
 
 /* Every exchange is over.  NULL is allowed. */

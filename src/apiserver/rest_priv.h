@@ -68,12 +68,25 @@ struct output call_output(const struct call *c);
 
 /* --- verbs (verb.c, patch.c, collection.c) */
 
+/* GET of an object. */
 void verb_get(struct call *c);
+
+/* GET of a collection. */
 void verb_list(struct call *c);
+
+/* POST, to a collection or a subresource. */
 void verb_create(struct call *c);
+
+/* PUT. */
 void verb_update(struct call *c);
+
+/* DELETE of an object. */
 void verb_delete(struct call *c);
+
+/* PATCH. */
 void patch_run(struct call *c);
+
+/* DELETE of a collection. */
 void collection_delete(struct call *c);
 
 /* The client went away. */
@@ -94,6 +107,7 @@ int verb_check_type(struct call *c, const json_t *object, json_t **ret_status) M
 
 /* --- watches (watch.c) */
 
+/* GET of a collection with watch=true. */
 void watch_start(struct call *c);
 
 /* The client reads again. */

@@ -40,6 +40,7 @@ struct storage_db {
 /* Opens, makes or checks the tables, and reads the meta rows. */
 int storage_db_open(struct storage_db *db, const char *path, struct err *err) MUST_USE;
 
+/* Closes and clears. */
 void storage_db_close(struct storage_db *db);
 
 /* Calls on_load for every row in order and fills the index. */
