@@ -185,7 +185,7 @@ static const struct proto_field BOUND_OBJECT_REFERENCE_FIELDS[] = {
     F(1, STRING, "kind"),
     F(2, STRING, "apiVersion"),
     F(3, STRING, "name"),
-    F(4, STRING, "uID"),
+    F(4, STRING, "uid"),
 };
 static const struct proto_message BOUND_OBJECT_REFERENCE = MESSAGE(BOUND_OBJECT_REFERENCE_FIELDS);
 
