@@ -8,6 +8,7 @@
 
 #include "apiserver/meta.h"
 #include "base/map.h"
+#include "base/time.h"
 #include "kube/object.h"
 
 static const char IMMUTABLE[] =
@@ -16,12 +17,14 @@ static const char IMMUTABLE[] =
     "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
 
 /* The condition of a Pod that waits for its gates. */
-static json_t *gated_condition(void)
+static json_t *gated_condition(int64_t wall_us)
 {
     json_t *c = json_object();
+    char now[TIME_RFC3339_BYTES];
 
     json_set_str(c, "type", STR("PodScheduled"));
     json_set_str(c, "status", STR("False"));
+    json_set_str(c, "lastTransitionTime", str_c(time_format_s(wall_us, now)));
     json_set_str(c, "reason", STR("SchedulingGated"));
     json_set_str(c, "message", STR("Scheduling is blocked due to non-empty scheduling gates"));
     return c;
@@ -49,7 +52,7 @@ static void pod_create(const struct kind_request *r, json_t *object)
     json_set_str(status, "phase", STR("Pending"));
     if (json_array_size(json_at(object, "spec", "schedulingGates", NULL))) {
         json_t *conditions = json_array();
-        json_array_append_new(conditions, gated_condition());
+        json_array_append_new(conditions, gated_condition(r->wall_us));
         json_set(status, "conditions", conditions);
     }
     json_set_str(status, "qosClass", qos_class(object));
@@ -111,7 +114,8 @@ static bool has_gate(const json_t *gates, struct str name)
     return false;
 }
 
-static void check_gates(const json_t *gates, const json_t *old, struct field_errors *errors)
+static void check_gates(const struct kind_request *r, const json_t *gates, const json_t *old,
+                        struct field_errors *errors)
 {
     size_t i;
     json_t *g;
@@ -120,10 +124,10 @@ static void check_gates(const json_t *gates, const json_t *old, struct field_err
     {
         struct str name = json_str(g, "name");
         if (!has_gate(old, name))
-            field_errors_add(errors, FIELD_FORBIDDEN, STR("spec.schedulingGates"), NULL,
-                             "only deletion is allowed, but found new scheduling gate '%" STR_FMT
-                             "'",
-                             STR_ARG(name));
+            field_errors_add(
+                errors, FIELD_FORBIDDEN, arena_fmt(r->arena, "spec.schedulingGates[%zu].name", i),
+                NULL, "only deletion is allowed, but found new scheduling gate '%" STR_FMT "'",
+                STR_ARG(name));
     }
 }
 
@@ -145,14 +149,15 @@ static void check_tolerations(const json_t *now, const json_t *old, struct field
     }
 }
 
-static void check_update(const json_t *object, const json_t *old, struct field_errors *errors)
+static void check_update(const struct kind_request *r, const json_t *object, const json_t *old,
+                         struct field_errors *errors)
 {
     json_t *now JSON_OWNED = fixed_part(object);
     json_t *was JSON_OWNED = fixed_part(old);
 
     if (!json_equal(now, was))
         field_errors_add(errors, FIELD_FORBIDDEN, STR("spec"), NULL, "%s", IMMUTABLE);
-    check_gates(json_at(object, "spec", "schedulingGates", NULL),
+    check_gates(r, json_at(object, "spec", "schedulingGates", NULL),
                 json_at(old, "spec", "schedulingGates", NULL), errors);
     check_tolerations(json_at(object, "spec", "tolerations", NULL),
                       json_at(old, "spec", "tolerations", NULL), errors);
@@ -174,7 +179,7 @@ static void pod_validate(const struct kind_request *r, const json_t *object, con
         field_errors_add(errors, FIELD_FORBIDDEN, STR("spec.nodeName"), NULL,
                          "cannot be set until all schedulingGates have been cleared");
     if (old)
-        check_update(object, old, errors);
+        check_update(r, object, old, errors);
 }
 
 const struct kind_hooks hooks_pod = {.prepare_create = pod_create, .validate = pod_validate};

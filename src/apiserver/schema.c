@@ -112,7 +112,7 @@ static void prune_object(const struct schema_node *n, json_t *object, bool is_re
             continue;
         if (!p)
             p = n->additional;
-        if (p && p->drop_null && json_is_null(v) && !p->nullable) {
+        if (p && json_is_null(v) && !p->nullable && !p->dflt) {
             json_object_del(object, key);
         } else if (p) {
             prune(p, v, p->embedded, &here, unknown);

@@ -15,8 +15,7 @@ struct schema;
 /*
  * Compiles `openapi` (copied).  Errors in it are added to `errors` below `path`, e.g.
  * "spec.versions[0].schema.openAPIV3Schema"; returns 0, or -ERR_INVALID when there were any.
- * Of x-kubernetes-validations only the rule `self == oldSelf` is known.  `x-connectors-drop-null: true` at
- * the root makes pruning remove nulls that the schema does not allow (typed clients of built-in kinds write them).
+ * Of x-kubernetes-validations only the rule `self == oldSelf` is known.
  */
 int schema_compile(const json_t *openapi, struct str path, struct field_errors *errors,
                    struct schema **ret_schema) MUST_USE;
@@ -28,8 +27,9 @@ void schema_unref(const struct schema *s);
 const json_t *schema_source(const struct schema *s);
 
 /*
- * Removes members the schema does not know.  Appends the path of each to `unknown` (a JSON array of
- * strings; may be NULL), bounded by FIELD_MAX_ERRORS.
+ * Removes members the schema does not know, and nulls where no null may be: a null counts as absent, as in
+ * typed clients' objects (where there is a default it stays for schema_default).  Appends the path of each unknown
+ * member to `unknown` (a JSON array of strings; may be NULL), bounded by FIELD_MAX_ERRORS.
  */
 void schema_prune(const struct schema *s, json_t *object, json_t *unknown);
 

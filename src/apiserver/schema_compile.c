@@ -224,7 +224,6 @@ static struct schema_node *compile_node(struct compiler *c, const json_t *source
         return n;
     compile_type(c, n, source, path);
     n->nullable = json_bool(source, "nullable", false);
-    n->drop_null = c->drop_null;
     n->int_or_string = json_bool(source, "x-kubernetes-int-or-string", false);
     n->preserve_unknown = json_bool(source, "x-kubernetes-preserve-unknown-fields", false);
     n->embedded = json_bool(source, "x-kubernetes-embedded-resource", false);
@@ -248,9 +247,7 @@ int schema_compile(const json_t *openapi, struct str path, struct field_errors *
     s->refs = 1;
     s->arena = arena_new();
     s->source = json_clone(openapi);
-    struct compiler c = {.arena = s->arena,
-                         .errors = errors,
-                         .drop_null = json_bool(openapi, "x-connectors-drop-null", false)};
+    struct compiler c = {.arena = s->arena, .errors = errors};
     s->root = compile_node(&c, s->source, path, SCHEMA_LEVEL_ROOT);
     schema_compile_complete(&c, s->root, s->root, path);
     if (errors->items.n + errors->dropped == before)

@@ -19,7 +19,6 @@ struct compiler {
     struct arena *arena;
     struct field_errors *errors;
     size_t nodes;
-    bool drop_null;
     size_t uncorrelated; /* enclosing lists whose items have no counterpart in the old value */
 };
 

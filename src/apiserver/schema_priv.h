@@ -54,7 +54,6 @@ struct schema_format;
 struct schema_node {
     enum schema_type type;
     bool int_or_string, nullable, preserve_unknown, embedded, additional_any, is_int32;
-    bool drop_null; /* a null member that may not be null is as good as absent */
     bool has_minimum, has_maximum, exclusive_minimum, exclusive_maximum, has_multiple;
     double minimum, maximum, multiple_of;
     int64_t min_length, max_length, min_items, max_items, min_properties,
