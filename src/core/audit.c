@@ -64,7 +64,7 @@ struct audit_ring *audit_ring_new(struct audit *a)
     unsigned i;
 
     ASSERT(r);
-    memset(r, 0, sizeof(*r));
+    memset(r, 0, offsetof(struct audit_ring, p)); /* memory comes with use */
     r->audit = a;
     buf_init(&r->scratch, AUDIT_RECORD_BYTES);
     i = atomic_load(&a->ring_count);
@@ -137,7 +137,7 @@ bool audit_put(struct audit_ring *r, const struct audit_record *record)
 bool audit_is_refusing(const struct audit_ring *r)
 {
     return atomic_load_explicit(&r->audit->is_failing, memory_order_relaxed) ||
-           ring_used(r) > AUDIT_RING_BYTES / 2;
+           ring_used(r) > AUDIT_RING_BYTES / 4 * 3;
 }
 
 uint64_t audit_dropped(const struct audit *a)

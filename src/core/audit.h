@@ -16,7 +16,7 @@
 
 #define AUDIT_PATH_BYTES 2048   /* of a path in a record */
 #define AUDIT_RECORD_BYTES 8192 /* of a record */
-#define AUDIT_RING_BYTES ((size_t)1024 * 1024)
+#define AUDIT_RING_BYTES ((size_t)4 * 1024 * 1024)
 #define AUDIT_MAX_RINGS 512u
 
 /* Strings may be empty; they are then left out. */

@@ -215,6 +215,12 @@ static struct str on_refuse(void *cookie, struct arena *a, int status, const cha
     counters_add(&w->counters->refused[why], 1);
     counters_add(&w->counters->requests[MODE_REVERSE][status < COUNTERS_STATUS_MAX ? status : 0],
                  1);
+    if (w->ring)
+        (void)audit_put(w->ring, &(struct audit_record){
+                                     .wall_us = loop_wall_us(w->loop),
+                                     .status = status,
+                                     .reason = refusal_reason(why),
+                                 });
     *ret_content_type = STR("application/json");
     return refusal_body(a, why, status, str_c(reason));
 }

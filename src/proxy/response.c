@@ -27,6 +27,14 @@ static bool copy_headers(struct request *r, const struct http_headers *from,
     return true;
 }
 
+/* How the client wrote our address; empty when it did not (HTTP/1.0): then paths are relative to it. */
+static struct str own_origin(const struct request *r)
+{
+    if (str_is_empty(r->in->authority))
+        return STR("");
+    return arena_fmt(r->arena, "http://%" STR_FMT, STR_ARG(r->in->authority));
+}
+
 /* Says a Location under the tool's address in terms of the proxy. */
 static void rewrite_location(struct request *r, struct http_headers *h)
 {
@@ -39,9 +47,7 @@ static void rewrite_location(struct request *r, struct http_headers *h)
 
         if (h->p[i].name.n != 8 || !str_eq_nocase(h->p[i].name, STR("Location")))
             continue;
-        base.origin = by_path && site->proxy_base.n
-                          ? site->proxy_base
-                          : arena_fmt(r->arena, "http://%" STR_FMT, STR_ARG(r->in->authority));
+        base.origin = by_path && site->proxy_base.n ? site->proxy_base : own_origin(r);
         value = location_rewrite(r->arena, r->binding->address, &base, h->p[i].value);
         if (value.p)
             h->p[i].value = value;
