@@ -25,7 +25,7 @@ static enum step_type read_member(struct str *rest, struct step *s)
     for (; i < rest->n && !is_name_end(rest->p[i]); i++) {
         if (rest->p[i] == '\\' && i + 1 < rest->n)
             i++;
-        if (n + 1 >= sizeof(s->name))
+        if (rest->p[i] == ']' || n + 1 >= sizeof(s->name))
             return STEP_BAD;
         s->name[n++] = rest->p[i];
     }

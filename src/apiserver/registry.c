@@ -44,10 +44,30 @@ void registry_free(struct registry *r)
     LIST_EACH(it, &r->ops)
     {
         struct registry_op *op = LIST_ENTRY(it, struct registry_op, link);
+        ASSERT(!op->is_submitted);
         loop_defer_cancel(r->server->loop, &op->task);
         free_op(op);
     }
     free(r);
+}
+
+void registry_stop(struct registry *r)
+{
+    struct registry_result cancelled = {.rc = -ERR_CANCELLED};
+    json_t *status JSON_OWNED = NULL;
+
+    status_set(&status, ERR_CANCELLED, "the server is stopping");
+    cancelled.status = status;
+    r->is_stopping = true;
+    LIST_EACH(it, &r->ops)
+    {
+        struct registry_op *op = LIST_ENTRY(it, struct registry_op, link);
+        registry_done_fn *on_done = op->on_done;
+        op->on_done = NULL;
+        loop_defer_cancel(r->server->loop, &op->task);
+        if (on_done)
+            on_done(op->cookie, &cancelled);
+    }
 }
 
 /* --- reads */
@@ -130,7 +150,8 @@ static void on_commit(struct storage_txn *t, int rc, uint64_t rev)
     struct registry_op *op = CONTAINER_OF(t, struct registry_op, txn);
     struct registry *r = op->registry;
 
-    if (rc == -ERR_CONFLICT) {
+    op->is_submitted = false;
+    if (rc == -ERR_CONFLICT && !r->is_stopping) {
         attempt(op);
         return;
     }
@@ -189,6 +210,7 @@ static void submit(struct registry_op *op)
         .value = buf_str(&op->stored),
         .on_commit = on_commit,
     };
+    op->is_submitted = true;
     storage_submit(op->registry->server->storage, &op->txn);
 }
 
@@ -335,7 +357,10 @@ static struct registry_op *new_op(struct registry *r, const struct registry_requ
         .dry_run = req->dry_run,
     };
     list_append(&r->ops, &op->link);
-    loop_defer(r->server->loop, &op->task, on_start, op);
+    if (r->is_stopping)
+        op->on_done = NULL;
+    else
+        loop_defer(r->server->loop, &op->task, on_start, op);
     return op;
 }
 

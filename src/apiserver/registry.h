@@ -74,7 +74,13 @@ struct registry_deletion {
 /* A registry over the cache, storage and kinds of `server`. */
 struct registry *registry_new(struct apiserver *server);
 
-/* No operation may be in flight.  NULL is allowed. */
+/*
+ * Ends the life of all operations: each on_done is called with -ERR_CANCELLED, what storage already has is
+ * written without anyone being told, and operations begun later never run.
+ */
+void registry_stop(struct registry *r);
+
+/* Storage is closed.  NULL is allowed. */
 void registry_free(struct registry *r);
 
 /* The object as of now, borrowed until control returns to the loop, or NULL. */

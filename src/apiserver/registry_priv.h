@@ -40,8 +40,9 @@ struct registry_op {
     uint64_t old_rev;
     json_t *object; /* owned until committed; NULL: nothing to write */
     bool created;
-    bool removes;   /* the object goes away */
-    bool generates; /* the name is made from generateName */
+    bool removes;      /* the object goes away */
+    bool is_submitted; /* storage has op->txn */
+    bool generates;    /* the name is made from generateName */
     struct admission_request admission;
     struct storage_txn txn;
     struct buf stored;
@@ -54,6 +55,7 @@ struct registry_op {
 
 struct registry {
     struct apiserver *server;
+    bool is_stopping;
     struct list ops;
     struct list listeners;
 };

@@ -138,9 +138,10 @@ void server_free(struct apiserver *s)
 {
     if (!s)
         return;
-    storage_close(s->storage);
+    registry_stop(s->registry);
     controllers_free(s->controllers);
     rest_free(s->rest);
+    storage_close(s->storage);
     authn_free(s->authn);
     authz_free(s->authz);
     tokens_free(s->tokens);

@@ -202,10 +202,10 @@ void storage_close(struct storage *s)
     pthread_cond_signal(&s->wake);
     pthread_mutex_unlock(&s->lock);
     pthread_join(s->writer, NULL);
-    /* All reports are posted by now; one iteration delivers them. */
-    while (s->in_flight > 0)
+    /* All reports are posted by now, the one of a finished compaction included. */
+    do
         loop_step(s->conf.loop, 0);
-    loop_step(s->conf.loop, 0);
+    while (s->in_flight > 0);
     storage_db_close(&s->db);
     pthread_cond_destroy(&s->wake);
     pthread_mutex_destroy(&s->lock);

@@ -110,6 +110,10 @@ void todo_on_written(void *cookie, const struct registry_result *result)
     struct todo *t = w->todo;
 
     map_del(t->writes, str_c(w->tag));
+    if (result->rc == -ERR_CANCELLED) { /* the server stops; the next start looks at everything */
+        free_write(w);
+        return;
+    }
     if (result->rc < 0 && result->rc != -ERR_NOTFOUND && result->rc != -ERR_CONFLICT) {
         log_warn("Could not write what the state of objects asks for", LOG_C("key", w->key),
                  LOG_S("error", json_str(result->status, "message")));
