@@ -114,6 +114,7 @@ static struct str bearer_token(const struct http_headers *h)
 int authn_identify(struct authn *a, struct http_exchange *x, struct arena *arena,
                    struct user *ret_user)
 {
+    struct tokens_identity who;
     struct err err = {0};
 
     if (identify_certificate(x, arena, ret_user) == 0)
@@ -121,9 +122,11 @@ int authn_identify(struct authn *a, struct http_exchange *x, struct arena *arena
     struct str token = bearer_token(&http_exchange_request(x)->headers);
     if (!token.n)
         return -ERR_UNAUTH;
-    int rc = tokens_verify(a->server->tokens, token, NULL, 0, arena, ret_user, NULL, &err);
+    int rc = tokens_verify(a->server->tokens, token, NULL, arena, &who, &err);
     if (rc < 0)
         log_debug("Refused a token", LOG_ERR(&err));
+    else
+        *ret_user = who.user;
     return rc < 0 ? -ERR_UNAUTH : 0;
 }
 

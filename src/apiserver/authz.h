@@ -18,6 +18,7 @@ struct authz_attributes {
     struct str path; /* non-resource requests: the rest is empty then */
 };
 
+/* Subscribes to roles and bindings of server->registry. */
 struct authz *authz_new(struct apiserver *server);
 
 /* NULL is allowed. */

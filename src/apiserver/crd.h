@@ -8,6 +8,7 @@
 
 struct crds;
 
+/* Made before the store is loaded, whose definitions become rows. */
 struct crds *crd_new(struct apiserver *server);
 
 /* NULL is allowed. */

@@ -46,21 +46,19 @@ static int read_names(const struct kind_request *r, const json_t *list,
 /* --- TokenReview */
 
 static void fill_token_status(const struct kind_request *r, struct str token,
-                              const struct str *audiences, size_t count, json_t *status)
+                              const struct tokens_audiences *audiences, json_t *status)
 {
-    struct user user;
+    struct tokens_identity who;
     struct err err = {0};
-    json_t *accepted = NULL;
 
-    if (tokens_verify(r->server->tokens, token, audiences, count, r->arena, &user, &accepted,
-                      &err) < 0) {
-        struct str text = arena_fmt(r->arena, "[invalid bearer token, %s]", err.msg);
-        json_set_str(status, "error", text);
+    if (tokens_verify(r->server->tokens, token, audiences, r->arena, &who, &err) < 0) {
+        json_set_str(status, "error", arena_fmt(r->arena, "[invalid bearer token, %s]", err.msg));
+        json_set(status, "user", json_object());
         return;
     }
     json_set(status, "authenticated", json_true());
-    json_set(status, "user", authn_user_json(&user));
-    json_set(status, "audiences", accepted);
+    json_set(status, "user", authn_user_json(&who.user));
+    json_set(status, "audiences", json_clone(who.audiences));
 }
 
 static int token_review(const struct kind_request *r, const json_t *object, json_t **ret_object,
@@ -68,18 +66,18 @@ static int token_review(const struct kind_request *r, const json_t *object, json
 {
     const json_t *spec = json_object_get(object, "spec");
     struct str token = json_str(spec, "token");
-    const struct str *audiences;
-    size_t count;
+    struct tokens_audiences audiences;
     json_t *status;
 
     if (!token.n)
         return status_set(ret_status, ERR_BADREQUEST,
                           "token is required for TokenReview in authentication");
-    int rc = read_names(r, json_object_get(spec, "audiences"), &audiences, &count, ret_status);
+    int rc =
+        read_names(r, json_object_get(spec, "audiences"), &audiences.p, &audiences.n, ret_status);
     if (rc < 0)
         return rc;
     json_t *o = start_answer(object, &status);
-    fill_token_status(r, token, audiences, count, status);
+    fill_token_status(r, token, &audiences, status);
     *ret_object = o;
     return 0;
 }

@@ -6,11 +6,10 @@
  * changed elsewhere (ratcheting, as Kubernetes 1.34 does).  Paths are linked on the stack and
  * formatted only for errors.
  */
-#include "apiserver/schema.h"
+#include "apiserver/schema_priv.h"
 
 #include <math.h>
 
-#include "apiserver/schema_priv.h"
 #include "base/map.h"
 
 struct check {

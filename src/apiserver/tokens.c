@@ -104,18 +104,17 @@ static int check_times(const struct tokens *t, const json_t *claims, struct err 
 
 /* The audiences that were asked for and that the token has. */
 static int check_audiences(const struct tokens *t, const json_t *claims,
-                           const struct str *audiences, size_t count, json_t *ret_both,
+                           const struct tokens_audiences *audiences, json_t *ret_both,
                            struct err *err)
 {
     struct str own = issuer(t);
+    struct tokens_audiences dflt = {&own, 1};
 
-    if (!count) {
-        audiences = &own;
-        count = 1;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (jwt_has_audience(claims, audiences[i]))
-            json_array_append_new(ret_both, json_from_str(audiences[i]));
+    if (!audiences || !audiences->n)
+        audiences = &dflt;
+    for (size_t i = 0; i < audiences->n; i++) {
+        if (jwt_has_audience(claims, audiences->p[i]))
+            json_array_append_new(ret_both, json_from_str(audiences->p[i]));
     }
     if (!json_array_size(ret_both))
         return err_set(err, ERR_UNAUTH, "the token is for another audience");
@@ -237,9 +236,8 @@ static int check_token(struct tokens *t, const struct jwt *jwt, struct str mac, 
     return rc;
 }
 
-int tokens_verify(struct tokens *t, struct str token, const struct str *audiences,
-                  size_t audience_count, struct arena *arena, struct user *ret_user,
-                  json_t **ret_audiences, struct err *err)
+int tokens_verify(struct tokens *t, struct str token, const struct tokens_audiences *audiences,
+                  struct arena *arena, struct tokens_identity *ret_identity, struct err *err)
 {
     json_t *both JSON_OWNED = json_array();
     uint8_t mac[HASH_SHA256_BYTES];
@@ -250,11 +248,12 @@ int tokens_verify(struct tokens *t, struct str token, const struct str *audience
     hash_hmac_sha256(str_n(t->mac_key, sizeof(t->mac_key)), token, mac);
     int rc = check_token(t, &jwt, str_n(mac, sizeof(mac)), err);
     if (rc == 0)
-        rc = check_audiences(t, jwt.claims, audiences, audience_count, both, err);
-    if (rc == 0)
-        make_user(arena, jwt.claims, ret_user);
-    if (rc == 0 && ret_audiences)
-        *ret_audiences = TAKE(both);
+        rc = check_audiences(t, jwt.claims, audiences, both, err);
+    if (rc == 0) {
+        make_user(arena, jwt.claims, &ret_identity->user);
+        ret_identity->audiences = json_incref(both);
+        arena_on_free(arena, drop_json, both);
+    }
     jwt_fini(&jwt);
     return rc;
 }

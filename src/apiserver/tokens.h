@@ -16,14 +16,26 @@ struct tokens *tokens_new(struct apiserver *server);
 /* NULL is allowed. */
 void tokens_free(struct tokens *t);
 
+/* Who a token may be for; none: the issuer itself. */
+struct tokens_audiences {
+    const struct str *p;
+    size_t n;
+};
+
+/* Whose a token is. */
+struct tokens_identity {
+    struct user user;
+    const json_t *audiences; /* those of the asked ones that the token has: array of strings */
+};
+
 /*
- * Verifies a token: signature, issuer, times, one of `audiences` (empty: the issuer itself), and that ServiceAccount
- * and bound objects exist with the same uid.  Fills user and the accepted audiences into `arena`.
+ * Verifies a token: signature, issuer, times, one of the audiences, and that ServiceAccount and bound objects exist with
+ * the same uid.  The identity lives in `arena`.
  * Returns 0 or -ERR_UNAUTH with a reason that quotes nothing of the token.
  */
-int tokens_verify(struct tokens *t, struct str token, const struct str *audiences,
-                  size_t audience_count, struct arena *arena, struct user *ret_user,
-                  json_t **ret_audiences, struct err *err) MUST_USE;
+int tokens_verify(struct tokens *t, struct str token, const struct tokens_audiences *audiences,
+                  struct arena *arena, struct tokens_identity *ret_identity,
+                  struct err *err) MUST_USE;
 
 /* POST serviceaccounts/name/token (TokenRequest): a kind_subresource.answer. */
 int tokens_answer(const struct kind_request *r, const json_t *object, json_t **ret_object,
