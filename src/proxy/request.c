@@ -23,6 +23,7 @@ static const struct phase LAST_PHASE = {"audit", record_run};
 
 /* --- refusing */
 
+PRINTF_LIKE(3, 0)
 static void refuse(struct request *r, enum refusal why, const char *fmt, va_list ap)
 {
     char text[1024];

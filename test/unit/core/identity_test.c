@@ -139,6 +139,9 @@ static const char *token_of(const char *claims)
     "{\"authenticated\":true,\"audiences\":[\"connectors-proxy\"],\"user\":{\"username\":"         \
     "\"system:serviceaccount:team:wl\",\"uid\":\"sa-1\",\"groups\":[\"g\"],\"extra\":"             \
     "{\"authentication.kubernetes.io/credential-id\":[\"JTI=1\"]}}}"
+#define EVE                                                                                        \
+    "{\"authenticated\":true,\"audiences\":[\"connectors-proxy\"],\"user\":{\"username\":\"eve\"," \
+    "\"extra\":{\"authentication.kubernetes.io/pod-uid\":[\"u\"]}}}"
 #define YES_POD                                                                                    \
     "{\"authenticated\":true,\"audiences\":[\"connectors-proxy\"],\"user\":{\"username\":"         \
     "\"system:serviceaccount:team:wl\",\"uid\":\"sa-1\",\"extra\":"                                \
@@ -198,8 +201,7 @@ TEST(identity_needs_authenticated_and_our_audience)
         "{\"authenticated\":true,\"audiences\":[\"connectors-proxy\"],\"user\":{\"username\":\"\"}}",
         "{\"authenticated\":true,\"audiences\":[\"connectors-proxy\"]}",
         /* bound to a Pod, but of no ServiceAccount */
-        "{\"authenticated\":true,\"audiences\":[\"connectors-proxy\"],\"user\":{\"username\":\"eve\","
-        "\"extra\":{\"authentication.kubernetes.io/pod-uid\":[\"u\"]}}}",
+        EVE,
     };
 
     for (size_t i = 0; i < ARRAY_LEN(noes); i++) {

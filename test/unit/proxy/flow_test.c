@@ -187,6 +187,22 @@ TEST(flow_decisions_are_remembered_and_revoked)
     rig_fini(&r);
 }
 
+TEST(flow_verdict_on_one_connector_says_nothing_of_another)
+{
+    struct rig r;
+    int fd;
+
+    rig_init(&r, NULL);
+    rig_connector(&r, "", "hunter-two");
+    fd = rig_connect(&r);
+    CHECK_INT(rig_ask(&r, fd, GET(PATH, BEARER("good"))), 200);
+    CHECK_INT(rig_ask(&r, fd, GET("/namespaces/team/connectors/forbidden", BEARER("good"))), 403);
+    CHECK_INT(rig_ask(&r, fd, GET(PATH, BEARER("good"))), 200);
+    CHECK_INT(rig_ask(&r, fd, GET("/namespaces/team/connectors/forbidden", BEARER("good"))), 403);
+    close(fd);
+    rig_fini(&r);
+}
+
 TEST(flow_a_new_credential_is_used_by_the_next_request)
 {
     struct rig r;

@@ -45,8 +45,11 @@ static void on_api(void *cookie, struct fake_request *q)
     }
     r->access_reviews++;
     fake_answer(q, 201,
-                r->allowed ? "{\"status\":{\"allowed\":true,\"reason\":\"RBAC: rig\"}}"
-                           : "{\"status\":{\"allowed\":false}}");
+                r->allowed &&
+                        !str_eq(json_str_at(q->body, "spec", "resourceAttributes", "name", NULL),
+                                STR("forbidden"))
+                    ? "{\"status\":{\"allowed\":true,\"reason\":\"RBAC: rig\"}}"
+                    : "{\"status\":{\"allowed\":false}}");
 }
 
 /* --- the tool */

@@ -22,7 +22,7 @@ struct rig {
     bool is_ended, is_synced;
     struct loop_task sync;
 
-    /* The API server's answers. */
+    /* The API server's answers; Connectors named "forbidden" never are allowed. */
     bool allowed;
     bool is_deaf; /* answers no review */
     unsigned token_reviews, access_reviews;
