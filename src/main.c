@@ -4,6 +4,7 @@
  * A component or command is one row; every entry point has the form of main() with argv[0] being its own name
  * and returns an exit code (see base/err.tbl.h).
  */
+#include <pthread.h>
 #include <stdio.h>
 
 #include "apiserver/apiserver.h"
@@ -44,6 +45,8 @@ static void print_usage(FILE *to)
 
 int main(int argc, char **argv)
 {
+    /* `run` starts its children as /proc/self/exe, which is no name for ps. */
+    pthread_setname_np(pthread_self(), "connectors");
     if (argc < 2) {
         print_usage(stderr);
         return 2;

@@ -28,7 +28,7 @@ static const struct option ROWS[] = {
 
 static const struct option_set OPTIONS = {
     .command = "connectors apply",
-    .summary = "Creates or updates objects from manifests.",
+    .summary = "Creates or updates objects from manifests." SESSION_EXIT_CODES,
     .rows = ROWS,
     .count = ARRAY_LEN(ROWS),
 };

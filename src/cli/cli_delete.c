@@ -35,7 +35,7 @@ static const struct option ROWS[] = {
 
 static const struct option_set OPTIONS = {
     .command = "connectors delete",
-    .summary = "Deletes objects.",
+    .summary = "Deletes objects." SESSION_EXIT_CODES,
     .operands = "KIND NAME... | KIND/NAME | -f FILE",
     .is_mixed = true,
     .rows = ROWS,

@@ -17,7 +17,7 @@ static const struct option ROWS[] = {SESSION_ROWS(struct describe_options)};
 
 static const struct option_set OPTIONS = {
     .command = "connectors describe",
-    .summary = "Shows objects with their conditions and events.",
+    .summary = "Shows objects with their conditions and events." SESSION_EXIT_CODES,
     .operands = "KIND [NAME...] | KIND/NAME",
     .is_mixed = true,
     .rows = ROWS,

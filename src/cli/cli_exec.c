@@ -8,13 +8,16 @@
 #include <stdio.h>
 
 #include "base/secret.h"
+#include "base/time.h"
 #include "cli/cli.h"
 #include "cli/environment.h"
 #include "cli/foreground.h"
 #include "cli/mount.h"
 #include "cli/workload.h"
 
-#define OWN_FAILURE 120 /* added to the exit code of our own failures */
+#define OWN_FAILURE 120  /* added to the exit code of our own failures */
+#define REFRESH_TENTHS 8 /* of a token's life */
+#define REFRESH_RETRY_US (10 * TIME_US_PER_S)
 
 struct exec_options {
     struct session_options shared;
@@ -41,7 +44,10 @@ static const struct option ROWS[] = {
 
 static const struct option_set OPTIONS = {
     .command = "connectors exec",
-    .summary = "Runs a command as a workload that may use Connectors.",
+    .summary =
+        "Runs a command as a workload that may use Connectors.\n\n"
+        "Exit code: the command's own (128 + n when signal n ended it), 127 or 126 when it cannot\n"
+        "be started; 121 failed, 122 usage, 123 denied, 124 not found, 125 timed out or waiting.",
     .operands = "-- COMMAND [ARG...]",
     .rows = ROWS,
     .count = ARRAY_LEN(ROWS),
@@ -53,6 +59,7 @@ struct execution {
     struct mount_dir mount;
     struct environment environment;
     struct workload workload;
+    bool is_stale; /* the last refresh failed, and that was said */
 };
 
 static int check_options(const struct exec_options *o, int operands, bool *ret_gitconfig,
@@ -73,8 +80,8 @@ static int check_options(const struct exec_options *o, int operands, bool *ret_g
     return 0;
 }
 
-/* Another token for the files before the old one ends; the environment keeps the first. */
-static void refresh(void *cookie)
+/* Another token for the files before the old one ends; the environment keeps the first.  Returns when next. */
+static int64_t refresh(void *cookie)
 {
     struct execution *x = cookie;
     struct secret *token CLEANUP(secret_unrefp) = NULL;
@@ -85,8 +92,13 @@ static void refresh(void *cookie)
         rc = environment_write_files(&x->environment, token, &err);
     if (rc == 0)
         rc = workload_extend(&x->workload, &err);
-    if (rc < 0)
-        fprintf(stderr, "connectors: cannot refresh the token: %s\n", err.msg);
+    x->is_stale &= rc < 0;
+    if (rc == 0)
+        return x->workload.life_us / 10 * REFRESH_TENTHS;
+    if (!x->is_stale)
+        fprintf(stderr, "connectors: cannot refresh the token yet: %s\n", err.msg);
+    x->is_stale = true;
+    return REFRESH_RETRY_US;
 }
 
 static int prepare(struct execution *x, struct err *err)
@@ -113,11 +125,13 @@ static int execute(struct execution *x, char **argv, struct err *err)
     struct err late = {0};
     int code = prepare(x, err);
 
+    if (code == 0 && foreground_pending())
+        code = err_set(err, ERR_CANCELLED, "interrupted");
     if (code == 0)
         code = foreground_run(
             &(struct foreground){
                 .argv = argv,
-                .interval_us = x->options->ttl_us / 10 * 8,
+                .interval_us = x->workload.life_us / 10 * REFRESH_TENTHS,
                 .on_interval = refresh,
                 .cookie = x,
             },
@@ -125,6 +139,14 @@ static int execute(struct execution *x, char **argv, struct err *err)
     if (x->session.client && workload_delete(&x->workload, &late) < 0)
         fprintf(stderr, "connectors: cannot delete the Pod record: %s\n", late.msg);
     return code;
+}
+
+/* The exit code when the command did not run. */
+static int own_code(const struct execution *x, int rc, bool parsed, const struct err *err)
+{
+    if (rc == -ERR_CANCELLED)
+        return parsed ? 128 + foreground_pending() : 0;
+    return OWN_FAILURE + session_exit(&x->session, &x->options->shared, rc, err);
 }
 
 int cli_exec_main(int argc, char **argv)
@@ -140,20 +162,19 @@ int cli_exec_main(int argc, char **argv)
     int at = option_parse(&OPTIONS, argc, argv, &o, &err), rc = at, code;
 
     foreground_prepare();
-    secret_harden_memory();
     if (rc >= 0)
         rc = check_options(&o, argc - at, &x.environment.gitconfig, &err);
     if (rc >= 0)
         rc = mount_open(&x.mount, a, &err);
+    /* Only now: the files by which a user namespace is set up belong to root in a hardened process. */
+    secret_harden_memory();
     if (rc >= 0) {
         x.environment.dir = x.mount.path;
         x.workload = (struct workload){
             .session = &x.session, .arena = a, .account = o.account, .ttl_us = o.ttl_us};
         rc = execute(&x, argv + at, &err);
     }
-    code = rc >= 0 && at >= 0 ? rc : session_exit(&x.session, &o.shared, rc, &err);
-    if (rc < 0 && rc != -ERR_CANCELLED)
-        code += OWN_FAILURE;
+    code = rc >= 0 ? rc : own_code(&x, rc, at >= 0, &err);
     session_close(&x.session);
     mount_close(&x.mount);
     environment_fini(&x.environment);

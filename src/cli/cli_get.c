@@ -27,19 +27,22 @@ static const struct option ROWS[] = {
 
 static const struct option_set OPTIONS = {
     .command = "connectors get",
-    .summary = "Lists objects.",
+    .summary = "Lists objects." SESSION_EXIT_CODES,
     .operands = "KIND [NAME...] | KIND/NAME",
     .is_mixed = true,
     .rows = ROWS,
     .count = ARRAY_LEN(ROWS),
 };
 
-static int get_one(struct session *s, const struct get_options *o, const struct target *t,
-                   struct str name, struct err *err)
+static bool is_table(const struct get_options *o)
 {
-    bool table = o->shared.output <= SESSION_WIDE;
+    return o->shared.output <= SESSION_WIDE;
+}
+
+static int fetch(struct session *s, const struct get_options *o, const struct target *t,
+                 struct str name, json_t **ret_answer, struct err *err)
+{
     struct buf path = BUF_INIT(8192);
-    json_t *answer JSON_OWNED = NULL;
     int rc;
 
     kube_path(&path, t->resource, t->ns, name, STR_NONE);
@@ -47,22 +50,63 @@ static int get_one(struct session *s, const struct get_options *o, const struct 
         buf_add_c(&path, "?labelSelector=");
         url_encode(&path, str_c(o->selector), "");
     }
-    rc =
-        kube_do(s->client,
-                &(struct kube_request){
-                    .method = "GET", .path = buf_str(&path), .accept = table ? ACCEPT_TABLE : NULL},
-                &answer, err);
+    rc = kube_do(s->client,
+                 &(struct kube_request){.method = "GET",
+                                        .path = buf_str(&path),
+                                        .accept = is_table(o) ? ACCEPT_TABLE : NULL},
+                 ret_answer, err);
     buf_fini(&path);
-    if (rc < 0)
-        return rc;
-    if (!table)
-        print_object(stdout, answer, (enum session_output)o->shared.output);
-    else if (json_array_size(json_at(answer, "rows", NULL)) == 0)
-        fprintf(stderr, "No resources found\n");
+    return rc;
+}
+
+/* Adds an answer to those before it: rows to a table, objects to a List. */
+static void add_answer(const struct get_options *o, json_t **all, json_t *answer)
+{
+    if (!*all)
+        *all = json_incref(answer);
+    else if (is_table(o))
+        json_array_extend(json_at(*all, "rows", NULL), json_at(answer, "rows", NULL));
+    else if (json_at(*all, "items", NULL))
+        json_array_append(json_at(*all, "items", NULL), answer);
     else
-        print_table(stdout, answer, o->shared.output == SESSION_WIDE,
+        *all = json_pack("{s:s, s:s, s:{}, s:[o, O]}", "apiVersion", "v1", "kind", "List",
+                         "metadata", "items", *all, answer);
+}
+
+static void show(const struct get_options *o, const struct target *t, const json_t *all)
+{
+    if (!is_table(o))
+        print_object(stdout, all, (enum session_output)o->shared.output);
+    else if (json_array_size(json_at(all, "rows", NULL)) > 0)
+        print_table(stdout, all, o->shared.output == SESSION_WIDE,
                     o->all_namespaces && t->resource->namespaced);
-    return 0;
+    else if (t->ns.n)
+        fprintf(stderr, "No resources found in namespace %" STR_FMT "\n", STR_ARG(t->ns));
+    else
+        fprintf(stderr, "No resources found\n");
+}
+
+/* Shows what there is of the named objects, and fails with the first that is missing. */
+static int get_target(struct session *s, const struct get_options *o, const struct target *t,
+                      struct err *err)
+{
+    json_t *all JSON_OWNED = NULL;
+    int rc = 0;
+
+    if (t->names.n == 0)
+        rc = fetch(s, o, t, STR_NONE, &all, err);
+    for (size_t i = 0; i < t->names.n; i++) {
+        json_t *answer JSON_OWNED = NULL;
+        int one = fetch(s, o, t, t->names.p[i], &answer, rc < 0 ? NULL : err);
+
+        if (one == 0)
+            add_answer(o, &all, answer);
+        else if (rc == 0)
+            rc = one;
+    }
+    if (all)
+        show(o, t, all);
+    return rc;
 }
 
 static int get_all(struct session *s, const struct get_options *o, int argc, char **argv,
@@ -76,10 +120,10 @@ static int get_all(struct session *s, const struct get_options *o, int argc, cha
         rc = target_parse(s, d, argc, argv, o->all_namespaces, &t, err);
     if (rc < 0)
         return rc;
-    if (t.names.n == 0)
-        rc = get_one(s, o, &t, STR_NONE, err);
-    for (size_t i = 0; rc == 0 && i < t.names.n; i++)
-        rc = get_one(s, o, &t, t.names.p[i], err);
+    if (t.names.n && o->selector[0])
+        rc = err_set(err, ERR_USAGE, "use names or a selector, not both");
+    else
+        rc = get_target(s, o, &t, err);
     target_fini(&t);
     return rc;
 }

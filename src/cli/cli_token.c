@@ -29,7 +29,8 @@ static const struct option ROWS[] = {
 
 static const struct option_set OPTIONS = {
     .command = "connectors token",
-    .summary = "Prints a short-lived token with which a workload authenticates to the proxy.",
+    .summary =
+        "Prints a short-lived token with which a workload authenticates to the proxy." SESSION_EXIT_CODES,
     .rows = ROWS,
     .count = ARRAY_LEN(ROWS),
 };

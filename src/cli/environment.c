@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "base/time.h"
+#include "cli/foreground.h"
 #include "core/gitconfig.h"
 #include "core/labels.h"
 #include "kube/object.h"
@@ -26,12 +27,13 @@ static int no_address(const json_t *object, struct err *err)
     if (str_eq(json_str(proxy, "reason"), STR("NonProxy")))
         return err_set(err, ERR_INVALID, "the class of Connector '%" STR_FMT "' has no proxy",
                        STR_ARG(kobj_name(object)));
-    return err_set(
-        err, ERR_TIMEOUT,
-        "Connector '%" STR_FMT "' has no proxy address yet: %" STR_FMT " %" STR_FMT,
-        STR_ARG(kobj_name(object)),
-        STR_ARG(reason.n ? reason : STR("no condition is set; does the controller run?")),
-        STR_ARG(why));
+    if (str_is_empty(reason))
+        return err_set(err, ERR_TIMEOUT,
+                       "Connector '%" STR_FMT "' has no condition yet; does the controller run?",
+                       STR_ARG(kobj_name(object)));
+    return err_set(err, ERR_TIMEOUT,
+                   "Connector '%" STR_FMT "' has no proxy address yet: %" STR_FMT ": %" STR_FMT,
+                   STR_ARG(kobj_name(object)), STR_ARG(reason), STR_ARG(why));
 }
 
 static int load_one(struct environment *e, struct session *s, struct str ns, struct str name,
@@ -58,6 +60,8 @@ static int load_one(struct environment *e, struct session *s, struct str ns, str
         }
         if (time_mono_us() > deadline)
             return no_address(object, err);
+        if (foreground_pending())
+            return err_set(err, ERR_CANCELLED, "interrupted");
         usleep(ADDRESS_POLL_US);
     }
 }
@@ -93,8 +97,8 @@ void environment_fini(struct environment *e)
 int environment_write_files(const struct environment *e, const struct secret *token,
                             struct err *err)
 {
-    struct gitconfig_entry *entries =
-        ARENA_ARRAY(e->arena, struct gitconfig_entry, e->connectors.n);
+    struct arena *a CLEANUP(arena_freep) = arena_new();
+    struct gitconfig_entry *entries = ARENA_ARRAY(a, struct gitconfig_entry, e->connectors.n);
     struct buf text = BUF_INIT(FILE_MAX_BYTES);
     int rc;
 
@@ -104,19 +108,29 @@ int environment_write_files(const struct environment *e, const struct secret *to
         entries[i] = (struct gitconfig_entry){.address = e->connectors.p[i].view->address.text,
                                               .proxy_url = e->connectors.p[i].proxy_url};
     gitconfig_render(entries, e->connectors.n, token, &text);
-    rc = fd_write_file(arena_fmt(e->arena, "%s/.gitconfig", e->dir).p, buf_str(&text), 0600, err);
+    rc = fd_write_file(arena_fmt(a, "%s/.gitconfig", e->dir).p, buf_str(&text), 0600, err);
     buf_wipe(&text);
     return rc;
 }
 
-static bool is_connector_host(const struct environment *e, struct str host)
+/* Whether clients that honour no_proxy take `entry` for `host`: the host, or a domain it is in. */
+static bool is_matched(struct str entry, struct str host)
+{
+    if (str_eq(entry, host))
+        return true;
+    if (!str_starts(entry, STR(".")))
+        return str_ends(host, entry) && host.n > entry.n && host.p[host.n - entry.n - 1] == '.';
+    return str_ends(host, entry);
+}
+
+static bool hides_connector(const struct environment *e, struct str entry)
 {
     VEC_EACH(&e->connectors, c)
     {
-        if (str_eq(c->view->address.host, host))
+        if (is_matched(entry, c->view->address.host))
             return true;
         for (size_t i = 0; i < c->view->extension_count; i++)
-            if (str_eq(c->view->extensions[i].host, host))
+            if (is_matched(entry, c->view->extensions[i].host))
                 return true;
     }
     return false;
@@ -130,8 +144,11 @@ struct str environment_no_proxy(const struct environment *e, struct str api_host
     struct str result;
 
     for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
-        if (str_is_empty(hosts[i]) || is_connector_host(e, hosts[i]) ||
-            str_find(buf_str(&list), hosts[i]) >= 0)
+        bool repeated = false;
+
+        for (size_t j = 0; j < i; j++)
+            repeated |= str_eq(hosts[i], hosts[j]);
+        if (repeated || str_is_empty(hosts[i]) || hides_connector(e, hosts[i]))
             continue;
         if (buf_str(&list).n)
             buf_add_char(&list, ',');

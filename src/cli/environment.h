@@ -24,7 +24,9 @@ struct environment {
 
 /*
  * Looks up the Connectors of "-c [ns/]name[,…]"; waits up to 10 s for the proxy address of one that was just
- * made.  Errors: NOTFOUND, FORBIDDEN, TIMEOUT (with the Connector's condition), INVALID (class without proxy).
+ * made.
+ * Errors: NOTFOUND, FORBIDDEN, TIMEOUT (with the Connector's condition), INVALID (class without proxy), CANCELLED
+ * (foreground_pending).
  */
 int environment_load(struct environment *e, struct session *s, const struct option_list *names,
                      struct err *err) MUST_USE;
@@ -39,7 +41,7 @@ int environment_write_files(const struct environment *e, const struct secret *to
 void environment_export(const struct environment *e, const struct secret *token,
                         struct str api_host);
 
-/* The list for no_proxy, never with a host of these Connectors; into the arena. */
+/* The list for no_proxy, without the entries that would match a host of these Connectors; into the arena. */
 struct str environment_no_proxy(const struct environment *e, struct str api_host);
 
 #endif

@@ -15,7 +15,7 @@
 #include "base/fd.h"
 #include "base/time.h"
 
-static const int FORWARDED[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
+static const int FORWARDED[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH};
 
 static void signal_set(sigset_t *set)
 {
@@ -32,6 +32,18 @@ void foreground_prepare(void)
     signal_set(&set);
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
+}
+
+int foreground_pending(void)
+{
+    static const int fatal[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+    sigset_t set;
+
+    sigpending(&set);
+    for (size_t i = 0; i < ARRAY_LEN(fatal); i++)
+        if (sigismember(&set, fatal[i]))
+            return fatal[i];
+    return 0;
 }
 
 /* The child's side: reports the error number through the pipe when exec fails. */
@@ -76,8 +88,7 @@ static int start(const struct foreground *f, pid_t *ret_pid, int *ret_errnum, st
 /* Waits for the next signal or the next interval; returns whether the child ended. */
 static bool wait_step(const struct foreground *f, pid_t pid, int64_t *next_us, int *ret_status)
 {
-    int64_t left =
-        f->interval_us ? MAX(*next_us - time_mono_us(), INT64_C(0)) : TIME_US_PER_S * 3600;
+    int64_t left = MAX(*next_us - time_mono_us(), INT64_C(0));
     struct timespec ts = {.tv_sec = left / TIME_US_PER_S, .tv_nsec = left % TIME_US_PER_S * 1000};
     siginfo_t info;
     sigset_t set;
@@ -85,10 +96,8 @@ static bool wait_step(const struct foreground *f, pid_t pid, int64_t *next_us, i
 
     signal_set(&set);
     signo = sigtimedwait(&set, &info, &ts);
-    if (f->interval_us && time_mono_us() >= *next_us) {
-        *next_us = time_mono_us() + f->interval_us;
-        f->on_interval(f->cookie);
-    }
+    if (time_mono_us() >= *next_us)
+        *next_us = time_mono_us() + f->on_interval(f->cookie);
     /* The terminal sends its signals to the whole foreground group itself (si_code SI_KERNEL). */
     if (signo > 0 && signo != SIGCHLD && info.si_code != SI_KERNEL)
         kill(pid, signo);

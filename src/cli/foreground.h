@@ -8,14 +8,17 @@
 #include "base/err.h"
 
 struct foreground {
-    char **argv;         /* NULL-terminated */
-    int64_t interval_us; /* between calls of on_interval; 0: never */
-    void (*on_interval)(void *cookie);
+    char **argv;                          /* NULL-terminated */
+    int64_t interval_us;                  /* until the first call of on_interval */
+    int64_t (*on_interval)(void *cookie); /* returns the time until the next call */
     void *cookie;
 };
 
 /* Makes the signals that are forwarded wait for foreground_run.  Before any thread starts. */
 void foreground_prepare(void);
+
+/* The signal that arrived since foreground_prepare and waits, or 0: a reason to give up. */
+int foreground_pending(void);
 
 /*
  * Runs the command and waits for it.

@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 
+#include "cli/plain.h"
 #include "codec/yaml.h"
 #include "kube/object.h"
 
@@ -25,9 +26,7 @@ static struct str cell_text(struct arena *a, const json_t *v)
     else
         s = STR("<none>");
     p = arena_cstr(a, s);
-    for (size_t i = 0; i < s.n; i++)
-        if ((unsigned char)p[i] < ' ' || p[i] == 0x7f)
-            p[i] = ' ';
+    plain_clean(p, s.n);
     return str_n(p, s.n);
 }
 
@@ -41,7 +40,7 @@ struct grid {
 static void grid_set(struct grid *g, size_t row, size_t column, struct str s)
 {
     g->cells[row * g->columns + column] = s;
-    g->widths[column] = MAX(g->widths[column], s.n);
+    g->widths[column] = MAX(g->widths[column], plain_width(s));
 }
 
 static void grid_print(FILE *to, const struct grid *g)
@@ -50,10 +49,9 @@ static void grid_print(FILE *to, const struct grid *g)
         for (size_t c = 0; c < g->columns; c++) {
             struct str s = g->cells[r * g->columns + c];
 
+            fwrite(s.p, 1, s.n, to);
             if (c + 1 < g->columns)
-                fprintf(to, "%-*" STR_FMT, (int)g->widths[c] + 3, STR_ARG(s));
-            else
-                fprintf(to, "%" STR_FMT, STR_ARG(s));
+                fprintf(to, "%*s", (int)(g->widths[c] - plain_width(s)) + 3, "");
         }
         fputc('\n', to);
     }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "cli/plain.h"
 #include "codec/json.h"
 
 const char *const SESSION_OUTPUTS[] = {"table", "wide", "yaml", "json", "name", NULL};
@@ -50,12 +51,19 @@ static void print_status(int rc, const struct err *err)
 int session_exit(const struct session *s, const struct session_options *o, int rc,
                  const struct err *err)
 {
+    char text[ERR_MSG_BYTES];
+    int n;
+
     if (rc >= 0 || rc == -ERR_CANCELLED)
         return 0;
     if (o->output == SESSION_JSON)
         print_status(rc, err);
-    fprintf(stderr, "connectors: %s", err->msg[0] ? err->msg : err_text(rc));
-    if (s->config && rc != -ERR_USAGE)
+    n = snprintf(text, sizeof(text), "%s", err->msg[0] ? err->msg : err_text(rc));
+    plain_clean(text, (size_t)n);
+    fprintf(stderr, "connectors: %s", text);
+    if (rc == -ERR_REFUSED)
+        fputs("; `connectors run` starts one on this machine", stderr);
+    if (s->config && rc != -ERR_USAGE && str_find(str_c(text), s->config->server) < 0)
         fprintf(stderr, " (API server %" STR_FMT ")", STR_ARG(s->config->server));
     fputc('\n', stderr);
     return err_exit_code(rc);

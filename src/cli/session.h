@@ -40,6 +40,10 @@ extern const char *const SESSION_OUTPUTS[];
         OPTION_ROW(strct, shared.verbose, .name = "verbose", .letter = 'v', .type = OPTION_BOOL,   \
                    .help = "Say which API server is used.")
 
+/* Last words of the help of a command. */
+#define SESSION_EXIT_CODES                                                                         \
+    "\n\nExit codes: 0 done, 1 failed, 2 usage, 3 denied, 4 not found, 5 timed out or still waiting."
+
 /* The row of -o, for commands that print objects. */
 #define SESSION_OUTPUT_ROW(strct)                                                                  \
     OPTION_ROW(strct, shared.output, .name = "output", .letter = 'o', .type = OPTION_ENUM,         \
@@ -59,8 +63,8 @@ int session_open(struct session *s, const struct session_options *o, struct err 
 void session_close(struct session *s);
 
 /*
- * Prints the error of a command (one line on stderr; a metav1.Status on stdout with -o json) and returns the
- * exit code.  rc >= 0 and -ERR_CANCELLED (`--help`) are success.
+ * Prints the error of a command (one line on stderr, without control characters; a metav1.Status on stdout
+ * with -o json) and returns the exit code.  rc >= 0 and -ERR_CANCELLED (`--help`) are success.
  */
 int session_exit(const struct session *s, const struct session_options *o, int rc,
                  const struct err *err);

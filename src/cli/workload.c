@@ -53,6 +53,16 @@ int workload_create(struct workload *w, struct err *err)
     return 0;
 }
 
+/* What is left until `expires`, or what was asked for when that says nothing sensible. */
+static int64_t token_life(const struct workload *w, struct str expires)
+{
+    int64_t at_us;
+
+    if (time_parse(expires, &at_us) < 0 || at_us <= time_wall_us())
+        return w->ttl_us;
+    return MIN(at_us - time_wall_us(), w->ttl_us);
+}
+
 int workload_token(struct workload *w, struct secret **ret_token, struct err *err)
 {
     json_t *request JSON_OWNED =
@@ -77,6 +87,7 @@ int workload_token(struct workload *w, struct secret **ret_token, struct err *er
     token = json_str_at(answer, "status", "token", NULL);
     if (str_is_empty(token) || token.n > SECRET_MAX_BYTES)
         return err_set(err, ERR_PROTO, "the API server returned no token");
+    w->life_us = token_life(w, json_str_at(answer, "status", "expirationTimestamp", NULL));
     *ret_token = secret_take((void *)token.p, token.n);
     return 0;
 }

@@ -14,7 +14,8 @@ struct workload {
     struct session *session;
     struct arena *arena;
     const char *account;
-    int64_t ttl_us;
+    int64_t ttl_us;      /* wanted life of tokens */
+    int64_t life_us;     /* life of the last token: the API server may give less */
     struct str pod_name; /* empty: none made */
     struct str pod_uid;
 };

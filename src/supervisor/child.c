@@ -69,6 +69,8 @@ NORETURN static void exec_child(char *const *argv, int log_fd, pid_t parent)
     sigset_t none;
     int null_fd = open("/dev/null", O_RDWR);
 
+    /* A group of its own: Ctrl-C of the terminal is for the supervisor, which ends its children in order. */
+    setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent || null_fd < 0)
         _exit(1);

@@ -6,7 +6,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/fd.h"
 
@@ -15,9 +17,19 @@ const char *layout_path(struct arena *a, const char *dir, const char *name)
     return arena_fmt(a, "%s/%s", dir, name).p;
 }
 
+/* Names printed for people are used in other directories too. */
+static const char *absolute(struct arena *a, struct str dir)
+{
+    char here[PATH_MAX];
+
+    if (str_starts(dir, STR("/")) || !getcwd(here, sizeof(here)))
+        return arena_cstr(a, dir);
+    return arena_fmt(a, "%s/%" STR_FMT, here, STR_ARG(dir)).p;
+}
+
 void layout_init(struct layout *l, struct arena *a, struct str dir)
 {
-    const char *d = arena_cstr(a, dir);
+    const char *d = absolute(a, dir);
 
     *l = (struct layout){
         .dir = str_c(d),
@@ -31,6 +43,27 @@ void layout_init(struct layout *l, struct arena *a, struct str dir)
     };
 }
 
+/*
+ * Keeps others out of a directory that was there before.  One that belongs to somebody else, or that many
+ * share (/tmp), was named by mistake.
+ */
+static int close_to_others(const char *dir, struct err *err)
+{
+    struct stat st;
+
+    if (stat(dir, &st) < 0)
+        return err_errno(err, errno, "look at '%s'", dir);
+    if ((st.st_mode & 077) == 0 && st.st_uid == geteuid())
+        return 0;
+    if (st.st_uid != geteuid() || (st.st_mode & S_ISVTX))
+        return err_set(err, ERR_FORBIDDEN,
+                       "data directory '%s' is shared or not yours; name another by --data-dir",
+                       dir);
+    if (chmod(dir, 0700) < 0)
+        return err_errno(err, errno, "close '%s' to others", dir);
+    return 0;
+}
+
 int layout_make(const struct layout *l, struct err *err)
 {
     const char *const dirs[] = {l->dir.p, l->pki, l->log, l->run};
@@ -38,6 +71,8 @@ int layout_make(const struct layout *l, struct err *err)
     for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
         int rc = fd_mkdirs(dirs[i], 0700, err);
 
+        if (rc == 0)
+            rc = close_to_others(dirs[i], err);
         if (rc < 0)
             return rc;
     }

@@ -19,10 +19,10 @@ struct layout {
     const char *audit;
 };
 
-/* Names everything below `dir`; strings belong to `a`. */
+/* Names everything below `dir`, absolute; strings belong to `a`. */
 void layout_init(struct layout *l, struct arena *a, struct str dir);
 
-/* Makes the directories (0700).  Errors: IO, FORBIDDEN. */
+/* Makes the directories, mode 0700 also when they are there already.  Errors: IO, FORBIDDEN. */
 int layout_make(const struct layout *l, struct err *err) MUST_USE;
 
 /*

@@ -98,7 +98,7 @@ static void on_component_ready(struct run *r)
 {
     int rc;
 
-    if (r->ready || !child_is_ready(r->children[CONTROLLER]) || !child_is_ready(r->children[PROXY]))
+    if (!child_is_ready(r->children[CONTROLLER]) || !child_is_ready(r->children[PROXY]))
         return;
     rc = write_endpoints(r, r->err);
     if (rc < 0) {
@@ -110,6 +110,16 @@ static void on_component_ready(struct run *r)
              LOG_C("proxy", address(r, PROXY, "proxy")),
              LOG_C("kubeconfig", r->layout->kubeconfig));
     r->on_ready(r->cookie);
+}
+
+/* A component came back, perhaps with another address for its metrics. */
+static void on_component_back(struct run *r, const struct child *child)
+{
+    struct err err = {0};
+
+    log_info("Component is ready again", LOG_C("name", child_name(child)));
+    if (write_endpoints(r, &err) < 0)
+        log_error("Failed to write endpoints", LOG_ERR(&err));
 }
 
 static void start_child(struct run *r, enum component c)
@@ -126,11 +136,7 @@ static void on_installed(void *cookie)
     struct run *r = CAST(struct run, cookie, RUN_MAGIC);
 
     r->installing = false;
-    if (r->stopping) {
-        begin_stop(r);
-        return;
-    }
-    if (r->rc < 0) {
+    if (r->stopping || r->rc < 0) {
         begin_stop(r);
         return;
     }
@@ -179,9 +185,11 @@ static void on_child_ready(void *cookie, struct child *child, const json_t *addr
     }
     if (r->stopping)
         return;
-    if (child != r->children[APISERVER]) {
+    if (r->ready) {
+        on_component_back(r, child);
+    } else if (child != r->children[APISERVER]) {
         on_component_ready(r);
-    } else if (!r->ready && !r->installing && child_pid(r->children[CONTROLLER]) == 0) {
+    } else if (!r->installing && child_pid(r->children[CONTROLLER]) == 0) {
         r->installing = true;
         pool_submit(r->pool, install_job, r);
     }

@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/wait.h>
 
 #include "base/fd.h"
 #include "base/secret.h"
@@ -143,9 +144,11 @@ static int run_here(struct run_options *o, const struct layout *layout, int pipe
         rc = run_supervise(o, layout, on_run_ready, &p, &err);
     if (rc == 0)
         return 0;
-    if (p.pipe >= 0)
-        dprintf(p.pipe, "%s", err.msg);
-    return exit_with(rc, &err);
+    if (p.pipe < 0)
+        return exit_with(rc, &err);
+    log_error("Run failed", LOG_ERR(&err));
+    dprintf(p.pipe, "%s", err.msg);
+    return err_exit_code(rc);
 }
 
 /* The background half: its own session, stderr into the log directory. */
@@ -165,19 +168,20 @@ static int run_detached(struct run_options *o, const struct layout *layout, int 
     return run_here(o, layout, pipe);
 }
 
-/* The foreground half: waits for the word of the other. */
-static int await_detached(const struct layout *layout, int pipe)
+/* The foreground half: waits for the word of the other; on failure its exit code is ours. */
+static int await_detached(const struct layout *layout, pid_t pid, int pipe)
 {
     char text[ERR_MSG_BYTES];
     size_t n = 0;
     ssize_t got;
+    int status;
 
     while (n < sizeof(text) - 1 && (got = read(pipe, text + n, sizeof(text) - 1 - n)) > 0)
         n += (size_t)got;
     text[n] = '\0';
     if (n > 0) {
         fprintf(stderr, "connectors: %s\n", text);
-        return 1;
+        return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
     }
     if (access(layout->endpoints, R_OK) != 0) {
         fprintf(stderr, "connectors: run ended before it was ready; see %s\n", layout->log);
@@ -216,7 +220,7 @@ int supervisor_run_main(int argc, char **argv)
         return run_detached(&o, &layout, ends[1]);
     }
     close(ends[1]);
-    return await_detached(&layout, ends[0]);
+    return await_detached(&layout, pid, ends[0]);
 }
 
 static int parse_wait(const struct option_set *set, int argc, char **argv, struct wait_options *o,
