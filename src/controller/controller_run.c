@@ -445,11 +445,11 @@ int controller_run(const struct settings *settings, struct err *err)
     c->loop = c->plane.loop = loop_new(NULL);
     c->admin_fd = -1;
     rc = start(c, err);
-    if (rc == 0) {
+    if (rc == 0)
         loop_run(c->loop);
-        log_info("Stopped");
-    }
     stop(c);
+    if (rc == 0)
+        log_info("Stopped");
     free(c);
     return rc;
 }

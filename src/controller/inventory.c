@@ -78,15 +78,22 @@ static void link_connector(struct inventory *v, const json_t *object, bool is_th
     change(v->by_secret, key_join(a, ns, ca), member);
 }
 
-/* Whether the difference is one that a reconcile did not make itself. */
+static bool has_same(const json_t *old, const json_t *now, const char *member)
+{
+    const json_t *a = json_at(old, "metadata", member, NULL);
+    const json_t *b = json_at(now, "metadata", member, NULL);
+
+    return a == b || (a && b && json_equal(a, b));
+}
+
+/* Whether the difference is more than one of the status. */
 static bool is_news(const json_t *old, const json_t *now)
 {
     if (!old || !now || kobj_generation(now) == 0)
         return true;
     return kobj_generation(old) != kobj_generation(now) || !str_eq(kobj_uid(old), kobj_uid(now)) ||
-           kobj_is_deleting(old) != kobj_is_deleting(now) ||
-           !json_equal(json_at(old, "metadata", "labels", NULL),
-                       json_at(now, "metadata", "labels", NULL));
+           kobj_is_deleting(old) != kobj_is_deleting(now) || !has_same(old, now, "labels") ||
+           !has_same(old, now, "annotations");
 }
 
 static void on_connector(void *cookie, const json_t *old, const json_t *now)

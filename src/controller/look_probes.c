@@ -156,10 +156,10 @@ void look_probes(struct look *k)
         [AUTH] = {.type = "AuthReady"},
     };
 
-    if (k->blocked) {
-        condition_set_unknown(k->now, aspects[LIVENESS].type, k->blocked);
-        condition_set_unknown(k->now, aspects[AUTH].type, k->blocked);
-    } else {
+    for (size_t i = 0; i < PLAN_REQUESTS; i++)
+        if (k->blocked || !kobj_condition(k->now, aspects[i].type))
+            condition_set_unknown(k->now, aspects[i].type, k->blocked ? k->blocked : "Probing");
+    if (!k->blocked) {
         decide_liveness(k, &aspects[LIVENESS]);
         decide_auth(k, &aspects[AUTH], &credential);
     }

@@ -106,28 +106,24 @@ static void set_result(struct service_result *r, const char *reason, struct str 
     *r = (struct service_result){.reason = reason, .message = message};
 }
 
-/* Repairs a Service that is there, or leaves a foreign one alone. */
-static int repair(const struct plane *p, struct arena *a, const json_t *connector,
-                  const json_t *service, struct str target, struct service_result *ret_result,
-                  struct err *err)
+/* Repairs the Connector's Service. */
+static int repair(const struct plane *p, const json_t *connector, const json_t *service,
+                  struct str target, struct err *err)
 {
-    json_t *wanted JSON_OWNED = NULL;
-    int rc = 0;
+    json_t *wanted JSON_OWNED = json_clone(service);
 
-    if (!service_is_owned(service, connector)) {
-        set_result(ret_result, "ServiceConflict",
-                   arena_fmt(a,
-                             "Service '%" STR_FMT
-                             "' exists and is not this Connector's; delete or rename one of them",
-                             STR_ARG(kobj_name(service))));
+    if (!shape(wanted, connector, target))
         return 0;
-    }
-    wanted = json_clone(service);
-    if (shape(wanted, connector, target))
-        rc = kube_update(p->client, &KUBE_SERVICES, wanted, STR_NONE, NULL, err);
-    if (rc == 0)
-        *ret_result = (struct service_result){.is_ok = true};
-    return rc;
+    return kube_update(p->client, &KUBE_SERVICES, wanted, STR_NONE, NULL, err);
+}
+
+static void set_conflict(struct arena *a, struct str name, struct service_result *r)
+{
+    set_result(r, "ServiceConflict",
+               arena_fmt(a,
+                         "Service '%" STR_FMT
+                         "' exists and is not this Connector's; delete or rename one of them",
+                         STR_ARG(name)));
 }
 
 static int create(const struct plane *p, struct arena *a, const json_t *connector,
@@ -151,22 +147,26 @@ int service_ensure(const struct plane *p, struct arena *a, const json_t *connect
                    struct str target, struct service_result *ret_result, struct err *err)
 {
     struct kube_key key = key_of(a, connector);
-    json_t *known JSON_OWNED = inventory_service(p->inventory, key);
-    json_t *present JSON_OWNED = NULL;
+    json_t *present JSON_OWNED = inventory_service(p->inventory, key);
     int rc;
 
-    if (known)
-        return repair(p, a, connector, known, target, ret_result, err);
-    rc = create(p, a, connector, target, ret_result, err);
-    if (rc != -ERR_EXISTS)
-        return rc;
-    rc = read_service(p, key, &present, err);
-    if (rc < 0)
-        return rc;
+    if (!present) {
+        rc = create(p, a, connector, target, ret_result, err);
+        if (rc != -ERR_EXISTS)
+            return rc;
+        rc = read_service(p, key, &present, err);
+        if (rc < 0)
+            return rc;
+    }
     if (!present)
         return err_set(err, ERR_CONFLICT, "Service '%" STR_FMT "' is being deleted",
                        STR_ARG(key.name));
-    return repair(p, a, connector, present, target, ret_result, err);
+    if (!service_is_owned(present, connector)) {
+        set_conflict(a, key.name, ret_result);
+        return 0;
+    }
+    *ret_result = (struct service_result){.is_ok = true};
+    return repair(p, connector, present, target, err);
 }
 
 int service_remove(const struct plane *p, struct arena *a, const json_t *connector, struct err *err)
