@@ -267,7 +267,8 @@ static int translate_brace(struct translation *t, uint64_t atom_factor)
         buf_add_c(&t->out, "\\{");
         return 0;
     }
-    uint64_t factor = MAX(MAX(lo, hi), UINT64_C(1)) * atom_factor;
+    uint64_t most = MAX(lo, hi);
+    uint64_t factor = MAX(most, UINT64_C(1)) * atom_factor;
     if (lo > REPEAT_MAX || hi > REPEAT_MAX || (max.n && hi < lo) || factor > REPEAT_MAX)
         return err_set(t->err, ERR_INVALID, "invalid repeat count: `{%" STR_FMT "}`",
                        STR_ARG(body));

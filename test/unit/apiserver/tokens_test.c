@@ -168,6 +168,76 @@ TEST(tokens_end)
     world_fini(&w);
 }
 
+/* Spoils header, claims or the key in the way of row `i`. */
+static const struct key *spoil(size_t i, json_t *h, json_t *c, const struct key *own,
+                               const struct key *other)
+{
+    json_t *k = json_object_get(c, "kubernetes.io");
+    const struct key *key = own;
+
+    switch (i) {
+    case 0:
+        json_set_str(h, "alg", STR("none"));
+        break;
+    case 1:
+        json_set_str(h, "alg", STR("HS256"));
+        break;
+    case 2:
+        json_del(h, "alg");
+        break;
+    case 3:
+        key = other;
+        break;
+    case 4:
+        key = other;
+        json_set_str(h, "kid", STR("x"));
+        break;
+    case 5:
+        json_del(h, "kid");
+        break;
+    case 6:
+        json_set(h, "crit", json_pack("[s]", "exp"));
+        break;
+    case 7:
+        key = NULL;
+        break;
+    case 8:
+        json_set_str(c, "iss", STR("https://issuer/"));
+        break;
+    case 9:
+        json_set_str(c, "sub", STR("system:serviceaccount:kube-system:default"));
+        break;
+    case 10:
+        json_del(c, "kubernetes.io");
+        break;
+    case 11:
+        json_del(c, "exp");
+        break;
+    case 12:
+        json_set_str(c, "exp", STR("9999999999"));
+        break;
+    case 13:
+        json_set_str(c, "nbf", STR("0"));
+        break;
+    case 14:
+        json_set_str(json_object_get(k, "serviceaccount"), "uid", STR("x"));
+        break;
+    case 15:
+        json_del(json_object_get(k, "serviceaccount"), "uid");
+        break;
+    case 16:
+        json_set(k, "pod", json_pack("{s:s,s:s}", "name", "p", "uid", "u"));
+        break;
+    case 17:
+        json_set(k, "secret", json_pack("{s:s,s:s}", "name", "p", "uid", "u"));
+        break;
+    default:
+        json_set(k, "pod", json_string("p"));
+        break;
+    }
+    return key;
+}
+
 TEST(tokens_that_are_forged_are_refused)
 {
     static const struct {
@@ -202,69 +272,8 @@ TEST(tokens_that_are_forged_are_refused)
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
         json_t *h JSON_OWNED = NULL;
         json_t *c JSON_OWNED = NULL;
-        const struct key *key = own;
         take_apart(&w, good, &h, &c);
-        json_t *k = json_object_get(c, "kubernetes.io");
-        switch (i) {
-        case 0:
-            json_set_str(h, "alg", STR("none"));
-            break;
-        case 1:
-            json_set_str(h, "alg", STR("HS256"));
-            break;
-        case 2:
-            json_del(h, "alg");
-            break;
-        case 3:
-            key = other;
-            break;
-        case 4:
-            key = other;
-            json_set_str(h, "kid", STR("x"));
-            break;
-        case 5:
-            json_del(h, "kid");
-            break;
-        case 6:
-            json_set(h, "crit", json_pack("[s]", "exp"));
-            break;
-        case 7:
-            key = NULL;
-            break;
-        case 8:
-            json_set_str(c, "iss", STR("https://issuer/"));
-            break;
-        case 9:
-            json_set_str(c, "sub", STR("system:serviceaccount:kube-system:default"));
-            break;
-        case 10:
-            json_del(c, "kubernetes.io");
-            break;
-        case 11:
-            json_del(c, "exp");
-            break;
-        case 12:
-            json_set_str(c, "exp", STR("9999999999"));
-            break;
-        case 13:
-            json_set_str(c, "nbf", STR("0"));
-            break;
-        case 14:
-            json_set_str(json_object_get(k, "serviceaccount"), "uid", STR("x"));
-            break;
-        case 15:
-            json_del(json_object_get(k, "serviceaccount"), "uid");
-            break;
-        case 16:
-            json_set(k, "pod", json_pack("{s:s,s:s}", "name", "p", "uid", "u"));
-            break;
-        case 17:
-            json_set(k, "secret", json_pack("{s:s,s:s}", "name", "p", "uid", "u"));
-            break;
-        default:
-            json_set(k, "pod", json_string("p"));
-            break;
-        }
+        const struct key *key = spoil(i, h, c, own, other);
         check_refused(&w, forge(&w, key, h, c), STR_NONE, ROWS[i].why);
     }
     check_refused(&w, STR("abc"), STR_NONE, "the token is not a JSON Web Token");
