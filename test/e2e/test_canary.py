@@ -1,0 +1,186 @@
+"""The stored credential is nowhere but in its Secret and at the tool; the workload's token only where the workload is.
+
+Unique values, the most verbose logs, an installation of its own that does the main job in every mode; then everything that it left behind is
+searched, in every form a program could have written it.
+"""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from harness import installation, traces
+from harness.gitserver import GitServer, git_env
+from harness.kube import core
+from harness.origin import Origin
+from harness.process import BIN, PATIENCE, clean_env, run, wait_until
+from harness.world import World
+
+# state.db holds Secrets encrypted, the tool's own files are the tool's.
+TOOL_FILES = (r"/git/(password|users|requests\.log)$",)
+
+
+@pytest.fixture(scope="module")
+def canary(kube_kind, tmp_path_factory):
+    """An installation at trace level, a Git server, a recording tool, one namespace with a Connector for each."""
+    base = tmp_path_factory.mktemp("canary")
+    own = installation.make(kube_kind, base / "i", log_level="trace")
+    server, origin = GitServer(base / "git"), Origin()
+    world = World(own, f"canary-{os.getpid()}")
+    world.base, world.server, world.origin = base, server, origin
+    world.password = server.password
+    world.bearer = "bearer-" + os.urandom(16).hex() + "/+"
+    world.account("builder")
+    world.bind("builder")
+    world.secret("git", username="git", password=server.password)
+    world.secret("bearer", kind="connectors.cpaas.io/bearer-token", token=world.bearer)
+    world.connector("git", server.url, "git")
+    world.connector("api", origin.url, "bearer", cls="http", auth="bearerTokenAuth")
+    world.wanted = traces.forms(server.password, "git") | traces.forms(world.bearer)
+    yield world
+    world.close()
+    own.close()
+    server.close()
+    origin.close()
+
+
+@pytest.fixture(scope="module")
+def used(canary):
+    """The main job in every mode, and every kind of failure; all that clients were told is collected."""
+    w, said = canary, []
+    bare = w.server.new_repository("canary")
+    url, work = f"{w.server.url}/{bare.name}", w.base / "work"
+    script = 'set -e; git clone "$1" "$2"; head -c 99 /dev/urandom >"$2/f"; git -C "$2" add f; git -C "$2" commit -m f; git -C "$2" push origin HEAD:main'
+    trace = {"GIT_TRACE_CURL": "1", "GIT_TRACE": "1"}
+    for i, mode in enumerate(("gitconfig", "none")):
+        done = w.cli("exec", "-v", "--sa", "builder", "-c", "git", "--config", mode, "--", "sh", "-c", script, "sh", url, f"{work}{i}",
+                     env=git_env(**trace))
+        said.append(done.stdout + done.stderr)
+    w.plain_token = w.token("builder")
+    plain = w.proxy.replace("http://", f"http://x:{w.plain_token}@") + w.path("git", f"/{bare.name}")
+    done = run("sh", "-c", script, "sh", plain, f"{work}-plain", env=git_env(**trace))
+    said.append(done.stdout + done.stderr)
+    for rest in ("/ok", "/echo", "/cookie", "/status/401", "/status/500", "/garbage", f"/redirect?to={w.origin.url}/x", "/a%2F..%2Fb"):
+        for token in (w.plain_token, "bad", None):
+            answer = w.reverse("api", rest, token)
+            said.append(str(answer.headers))
+            if answer.status != 200:  # 200 is the origin's own copy of the request
+                said.append(answer.body.decode(errors="replace"))
+    for verb in (["get", "connectors", "-o", "yaml"], ["describe", "connector", "git"], ["get", "events", "-o", "yaml"]):
+        said.append(w.cli(*verb).stdout)
+    for url_ in w.installation.endpoints["metrics"].values():
+        base = url_.rsplit("/metrics", 1)[0]
+        said.append(run("curl", "-s", f"{base}/metrics", f"{base}/readyz", f"{base}/healthz").stdout)
+    wait_until(lambda: len([r for r in w.audit() if r["path"].endswith("git-receive-pack")]) >= 3, "the audit log is written")
+    w.said = "\n".join(said)
+    return w
+
+
+def test_the_tools_saw_the_credential(used):
+    """Else nothing below means anything."""
+    assert [r for r in used.server.requests() if r[0] == "git" and r[2].endswith("git-receive-pack")]
+    assert [r for r in used.origin.requests if ["Authorization", f"Bearer {used.bearer}"] in r["headers"]]
+
+
+def test_search_finds_what_is_there(used):
+    """The search itself works, on the tool's own file and on an encoded copy."""
+    assert traces.in_files(used.server.dir, used.wanted)
+    for form in (used.wanted, traces.forms("x" + used.bearer)):
+        assert traces.holds(b"...." + next(iter(form)), form)
+
+
+def test_no_file_holds_the_credential(used):
+    assert traces.in_files(used.base, used.wanted, TOOL_FILES) == []
+
+
+def test_no_answer_or_output_holds_the_credential(used):
+    assert traces.holds(used.said.encode(), used.wanted) is None
+
+
+def test_no_process_holds_the_credential(used):
+    """Arguments and environments of every process on the machine, while a workload runs."""
+    workload = subprocess.Popen([BIN, "exec", "-n", used.ns, "--sa", "builder", "-c", "git", "--", "sh", "-c", "echo ready; read line"],
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                env=clean_env(KUBECONFIG=used.installation.kubeconfig))
+    try:
+        assert workload.stdout.readline() == "ready\n"
+        assert traces.in_processes(used.wanted) == []
+    finally:
+        workload.communicate("\n", timeout=30 * PATIENCE)
+
+
+def test_logs_are_verbose_and_hold_no_token(used):
+    """The ServiceAccount's token is in no log, audit record or file of ours; only in the plain clone's own configuration."""
+    logs = list(used.installation.dir.glob("**/*.jsonl")) + list(used.installation.dir.glob("*.log"))
+    assert any("builder" in f.read_text(errors="replace") for f in logs)
+    signature = used.plain_token.split(".")[2].encode()
+    found = traces.in_files(used.base, {used.plain_token.encode(), signature}, TOOL_FILES)
+    assert [Path(f).relative_to(used.base).as_posix() for f in found] == ["work-plain/.git/config"]
+    assert "eyJ" not in "".join(f.read_text(errors="replace") for f in logs)
+
+
+def test_exec_leaves_no_token(used):
+    """The clones that exec made hold no token."""
+    for clone in ("work0", "work1"):
+        assert traces.in_files(used.base / clone, {b"eyJ"}) == []
+
+
+def test_secret_is_unreadable_in_the_database(used, kube_kind):
+    """Encrypted whole: not even an annotation can be read."""
+    if kube_kind == "real":
+        return  # what a real cluster's etcd holds is its administrator's business
+    used.api.create(core(used.ns, "secrets"), {"apiVersion": "v1", "kind": "Secret", "metadata": {
+        "name": "noted", "annotations": {"note": "annotation-canary"}}, "stringData": {"k": "data-canary"}})
+    used.api.create(core(used.ns, "configmaps"), {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "plain"},
+                                                  "data": {"k": "configmap-canary"}})
+    data = b"".join(f.read_bytes() for f in used.installation.data.glob("state.db*"))
+    assert b"configmap-canary" in data
+    assert traces.holds(data, traces.forms("annotation-canary") | traces.forms("data-canary") | used.wanted) is None
+
+
+def test_data_directory_is_private(used, kube_kind):
+    if kube_kind == "real":
+        return
+    data = used.installation.data
+    assert data.stat().st_mode & 0o777 == 0o700
+    open_files = [str(f) for f in data.glob("**/*") if f.is_file() and f.stat().st_mode & 0o077]
+    assert [f for f in open_files if f.endswith((".key", "kubeconfig", ".db", "-wal", "-shm", ".jsonl"))] == []
+
+
+@pytest.mark.parametrize("signo", [signal.SIGSEGV, signal.SIGABRT], ids=lambda s: s.name)
+def test_a_crash_leaves_no_core(kube_kind, kube, tmp_path, signo):
+    """Each component with credentials in its memory, although cores are allowed."""
+    away = tmp_path / "control"
+    away.mkdir()
+    control = subprocess.Popen(["sh", "-c", f"ulimit -c unlimited; kill -{signo.name[3:]} $$"], cwd=away)
+    assert os.WCOREDUMP(os.waitpid(control.pid, 0)[1]), "this machine allows no cores: the test could not fail"
+    control.returncode = -signo
+    starts = {
+        "proxy": lambda: kube.start_proxy(f"crash-{signo.name}", cwd=tmp_path, core_limit=-1),
+        "controller": lambda: by_hand(kube, tmp_path, "controller"),
+    }
+    if kube_kind == "embedded":
+        starts["apiserver"] = lambda: by_hand(kube, tmp_path, "apiserver")
+    for name, start in starts.items():
+        p = start()
+        p.popen.send_signal(signo)
+        _, status = os.waitpid(p.pid, 0)
+        p.popen.returncode = -signo
+        kube.processes.remove(p)
+        assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signo, (name, status)
+        assert not os.WCOREDUMP(status), name
+    assert not [f for f in tmp_path.rglob("*core*") if f.is_file() and away not in f.parents]
+
+
+def by_hand(kube, directory, name):
+    address = directory / f"{name}.json"
+    flags = {
+        "controller": ["--kubeconfig", getattr(kube, "controller_kubeconfig", None) or kube.data / "pki" / "controller.kubeconfig",
+                       "--metrics-listen", "127.0.0.1:0", "--proxy-address", kube.proxy],
+        "apiserver": ["--data-dir", directory / "state", "--listen", "127.0.0.1:0"],
+    }[name]
+    p = kube.start(f"crash-{name}", BIN, name, *flags, "--address-file", address, cwd=directory, core_limit=-1)
+    p.wait_ready(address.exists, "address file")
+    address.unlink()
+    return p
