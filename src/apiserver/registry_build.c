@@ -123,10 +123,12 @@ static int build_new(struct registry_op *op)
 
 static int build_create(struct registry_op *op)
 {
-    if (op->old)
-        return status_exists(&op->status, op->req.kind, op->req.name);
     op->object = json_clone(op->input);
-    return build_new(op);
+    int rc = build_new(op);
+    /* What is wrong with the object is said before that there is one already. */
+    if (rc == 0 && op->old)
+        rc = status_exists(&op->status, op->req.kind, op->req.name);
+    return rc;
 }
 
 /* Compares what the client believes with what is. */
