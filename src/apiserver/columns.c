@@ -252,7 +252,8 @@ static json_t *event_count(const json_t *o, int64_t wall_us)
     (void)wall_us;
     if (s)
         series = json_int(s, "count", 0);
-    return json_integer(MAX(MAX(series, json_int(o, "count", 1)), (int64_t)1));
+    series = MAX(series, json_int(o, "count", 1));
+    return json_integer(MAX(series, (int64_t)1));
 }
 
 /* --- RBAC bindings */

@@ -76,6 +76,7 @@ static void add_error(struct field_errors *e, enum field_error_type type, struct
     VEC_PUSH(&e->items, item);
 }
 
+PRINTF_LIKE(2, 0)
 static struct str format_detail(struct arena *a, const char *fmt, va_list ap)
 {
     char text[1024];

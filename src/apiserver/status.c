@@ -39,7 +39,6 @@ static json_t *add_details(json_t *status, struct str name, struct str group, st
 
 int status_set(json_t **ret_status, enum err_code code, const char *fmt, ...)
 {
-    struct buf text CLEANUP(buf_fini) = BUF_INIT(BUF_NO_LIMIT);
     char line[2048];
     va_list ap;
 

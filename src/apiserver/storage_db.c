@@ -25,8 +25,8 @@ static const char *const SQL[STMT_COUNT] = {
     [STMT_META_SET] = "INSERT OR REPLACE INTO meta(name, value) VALUES(?,?)",
     /* A row goes when it is superseded or a deletion itself, and its successor lies outside the window. */
     [STMT_COMPACT] =
-        "DELETE FROM log WHERE rev > ?1 AND rev <= ?2 AND (deleted = 1 OR EXISTS "
-        "(SELECT 1 FROM log n WHERE n.key = log.key AND n.rev > log.rev AND n.rev <= ?3))",
+        ("DELETE FROM log WHERE rev > ?1 AND rev <= ?2 AND (deleted = 1 OR EXISTS "
+         "(SELECT 1 FROM log n WHERE n.key = log.key AND n.rev > log.rev AND n.rev <= ?3))"),
 };
 
 static const char SCHEMA[] =
