@@ -312,7 +312,7 @@ static void make_prober(struct control *c)
 {
     struct http_client_limits limits = HTTP_CLIENT_LIMITS_DEFAULT;
 
-    limits.max_idle_per_key = 1;
+    limits.max_idle = 1; /* a probe needs its connection once */
     limits.idle_timeout_us = TIME_US_PER_S;
     c->http = http_client_new(c->loop, c->dns, &limits);
     c->probe_site = (struct probe_site){
