@@ -27,6 +27,7 @@ struct identity {
     struct str credential_id;             /* empty: none reported */
     bool own_audience;                    /* the token was issued for us, not for the API server */
     uint8_t print[IDENTITY_PRINT_BYTES];  /* equal for equal `spec` */
+    uint32_t user_hash;                   /* of the user, keyed: for tables by subject */
     json_t *spec;                         /* what a SubjectAccessReview says of the subject */
     const struct secret *token;
     int64_t until_us; /* monotonic */

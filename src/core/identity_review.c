@@ -137,6 +137,7 @@ int identity_review_read(const json_t *answer, struct str audience, struct secre
         arena_free(a);
         return rc;
     }
+    o->view.user_hash = (uint32_t)str_hash(o->view.user);
     fill_spec(&o->view, user);
     o->view.own_audience = audience.n > 0;
     o->arena = a;

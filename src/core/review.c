@@ -21,23 +21,23 @@ struct question {
 
 struct review_lane {
     struct kube_client *client;
-    unsigned max_open, open_count;
-    int64_t timeout_us;
-    struct list open, waiting;
+    struct review_limits limits;
+    unsigned open_count, waiting_count;
+    struct list open, waiting, refused;
+    struct loop_task refusal; /* answers `refused` */
     struct loop_timer expiry; /* of the first that waits */
     struct review_counts counts;
 };
 
-struct review_lane *review_lane_new(struct kube_client *client, unsigned max_open,
-                                    int64_t timeout_us)
+struct review_lane *review_lane_new(struct kube_client *client, const struct review_limits *limits)
 {
     struct review_lane *lane = NEW(struct review_lane);
 
     lane->client = client;
-    lane->max_open = max_open;
-    lane->timeout_us = timeout_us;
+    lane->limits = *limits;
     list_init(&lane->open);
     list_init(&lane->waiting);
+    list_init(&lane->refused);
     return lane;
 }
 
@@ -63,6 +63,9 @@ void review_lane_free(struct review_lane *lane)
     }
     LIST_EACH(it, &lane->waiting)
     question_free(LIST_ENTRY(it, struct question, link));
+    LIST_EACH(it, &lane->refused)
+    question_free(LIST_ENTRY(it, struct question, link));
+    loop_defer_cancel(kube_client_loop(lane->client), &lane->refusal);
     free(lane);
 }
 
@@ -94,6 +97,7 @@ static void question_start(struct question *q, int64_t now_us)
 
     list_remove(&q->link);
     list_append(&q->lane->open, &q->link);
+    q->lane->waiting_count--;
     q->lane->open_count++;
     q->lane->counts.asked++;
     q->call = kube_call_start(q->lane->client, &request, on_done, q);
@@ -118,6 +122,7 @@ static void on_expiry(void *cookie)
     kube_done_fn *fn = q->fn;
     void *whose = q->cookie;
     question_free(q);
+    lane->waiting_count--;
     lane->counts.failed++;
     loop_timer_start(loop, &lane->expiry, 0, on_expiry, lane);
     err_set(&err, ERR_TIMEOUT, "API server: too many questions are open");
@@ -133,7 +138,7 @@ static void start_waiting(struct review_lane *lane)
     {
         struct question *q = LIST_ENTRY(it, struct question, link);
 
-        if (lane->open_count >= lane->max_open)
+        if (lane->open_count >= lane->limits.max_open)
             break;
         if (q->deadline_us > now_us)
             question_start(q, now_us);
@@ -146,6 +151,26 @@ static void start_waiting(struct review_lane *lane)
     }
 }
 
+/* Fails what found no place, outside of the call that asked. */
+static void on_refusal(void *cookie)
+{
+    struct review_lane *lane = cookie;
+    struct list *first = list_first(&lane->refused);
+    struct question *q;
+    struct err err;
+
+    if (!first)
+        return;
+    q = LIST_ENTRY(first, struct question, link);
+    kube_done_fn *fn = q->fn;
+    void *whose = q->cookie;
+    question_free(q);
+    lane->counts.failed++;
+    loop_defer(kube_client_loop(lane->client), &lane->refusal, on_refusal, lane);
+    err_set(&err, ERR_THROTTLED, "API server: too many questions are waiting");
+    fn(whose, -ERR_THROTTLED, NULL, &err);
+}
+
 static struct question *question_new(struct review_lane *lane, kube_done_fn *fn, void *cookie)
 {
     struct question *q = NEW(struct question);
@@ -153,8 +178,14 @@ static struct question *question_new(struct review_lane *lane, kube_done_fn *fn,
     q->lane = lane;
     q->fn = fn;
     q->cookie = cookie;
-    q->deadline_us = loop_now_us(kube_client_loop(lane->client)) + lane->timeout_us;
+    q->deadline_us = loop_now_us(kube_client_loop(lane->client)) + lane->limits.timeout_us;
     buf_init(&q->path, PATH_MAX_BYTES);
+    if (lane->waiting_count >= lane->limits.max_waiting) {
+        list_append(&lane->refused, &q->link);
+        loop_defer(kube_client_loop(lane->client), &lane->refusal, on_refusal, lane);
+        return q;
+    }
+    lane->waiting_count++;
     list_append(&lane->waiting, &q->link);
     return q;
 }

@@ -1,7 +1,7 @@
 /*
  * Questions to the API server with a bound on how many are open at once.
  *
- * Those beyond the bound wait in order; the time-out counts from the asking, so that a slow API server
+ * Those beyond the bound wait in order, up to a second bound; the time-out counts from the asking, so that a slow API server
  * makes all of them fail in time instead of piling up.  Everything happens on the client's loop.
  */
 #ifndef CORE_REVIEW_H
@@ -11,9 +11,14 @@
 
 struct review_lane;
 
-/* `client` is borrowed until review_lane_free. */
-struct review_lane *review_lane_new(struct kube_client *client, unsigned max_open,
-                                    int64_t timeout_us);
+struct review_limits {
+    unsigned max_open;
+    unsigned max_waiting; /* beyond: fails at once with THROTTLED */
+    int64_t timeout_us;
+};
+
+/* `client` is borrowed until review_lane_free; `limits` is copied. */
+struct review_lane *review_lane_new(struct kube_client *client, const struct review_limits *limits);
 
 /* Forgets what is open: no callback follows.  NULL is allowed. */
 void review_lane_free(struct review_lane *lane);
@@ -22,7 +27,7 @@ void review_lane_free(struct review_lane *lane);
  * Creates `body` (taken) in the collection `r`.
  *
  * fn is called once, never from inside, with the answer borrowed for the call.  Errors: as kube_call_start,
- * and TIMEOUT.
+ * and TIMEOUT, THROTTLED.
  */
 void review_create(struct review_lane *lane, const struct kube_resource *r, json_t *body,
                    kube_done_fn *fn, void *cookie);

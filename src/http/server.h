@@ -52,6 +52,8 @@ struct http_server_ops {
     /* Makes the answer's body (and type) for something the server refuses; NULL: plain text. */
     struct str (*on_refuse)(void *cookie, struct arena *a, int status, const char *reason,
                             struct str *ret_content_type);
+    /* Adds headers to that answer; may be NULL. */
+    void (*on_refuse_headers)(void *cookie, int status, struct http_headers *h);
 };
 
 /* `limits` is copied.  The server accepts nothing until http_server_listen. */

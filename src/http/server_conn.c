@@ -61,6 +61,8 @@ static enum conn_step conn_refuse(struct server_conn *c, int status, const char 
     else
         body = arena_fmt(a, "%s\n", reason);
     http_headers_add(&r.headers, STR("Content-Type"), type);
+    if (s->ops->on_refuse_headers)
+        s->ops->on_refuse_headers(s->cookie, status, &r.headers);
     if (status == 503)
         http_headers_add(&r.headers, STR("Retry-After"), STR("1"));
     reply.length = (int64_t)body.n;

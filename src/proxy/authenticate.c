@@ -52,11 +52,38 @@ static enum phase_result read_token(struct request *r)
     return PHASE_NEXT;
 }
 
+/* The subject's place among the requests under way; released by authenticate_release. */
+static enum phase_result take_place(struct request *r)
+{
+    const struct site *site = r->worker->site;
+    atomic_uint *active = &site->active[r->identity->user_hash % SITE_SUBJECTS];
+
+    if (atomic_fetch_add_explicit(active, 1, memory_order_relaxed) >=
+        site->settings->max_requests) {
+        atomic_fetch_sub_explicit(active, 1, memory_order_relaxed);
+        return request_refuse(r, REFUSAL_TOO_MANY_REQUESTS,
+                              "'%" STR_FMT "' has %llu requests under way: wait for one to end",
+                              STR_ARG(r->identity->user),
+                              (unsigned long long)site->settings->max_requests);
+    }
+    r->has_place = true;
+    return PHASE_NEXT;
+}
+
+void authenticate_release(struct request *r)
+{
+    if (!r->has_place)
+        return;
+    r->has_place = false;
+    atomic_fetch_sub_explicit(&r->worker->site->active[r->identity->user_hash % SITE_SUBJECTS], 1,
+                              memory_order_relaxed);
+}
+
 static enum phase_result admit(struct request *r, struct identity *id)
 {
     r->identity = identity_ref(id);
     connection_keep_identity(r->x, id);
-    return PHASE_NEXT;
+    return take_place(r);
 }
 
 static void on_answer(void *cookie, int rc, struct identity *id, const struct err *err)
@@ -98,7 +125,7 @@ enum phase_result authenticate_run(struct request *r)
     if (id && identity_is_current(id, now_us) && secret_eq(id->token, r->token)) {
         counters_add(&w->counters->plain[COUNT_IDENTITY_HITS], 1);
         r->identity = identity_ref(id);
-        return PHASE_NEXT;
+        return take_place(r);
     }
     identity_mac(w->site->identities, r->token, r->mac);
     id = lru_get(w->identities, str_n(r->mac, sizeof(r->mac)));

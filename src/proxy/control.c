@@ -23,11 +23,15 @@
 #define TICK_US (1 * TIME_US_PER_S)
 #define READY_AGE_US (120 * TIME_US_PER_S) /* older: not ready */
 #define USE_AGE_US (300 * TIME_US_PER_S)   /* older: no credential is used */
-#define REVIEW_TIMEOUT_US (3 * TIME_US_PER_S)
-#define REVIEWS_OPEN 64
 #define IDENTITY_KEEP_US (60 * TIME_US_PER_S)
 #define IDENTITIES_MAX ((size_t)262144)
 #define WORKERS_MAX 256u
+
+static const struct review_limits REVIEW_LIMITS = {
+    .max_open = 64,
+    .max_waiting = 4096,
+    .timeout_us = 3 * TIME_US_PER_S,
+};
 
 struct control {
     const struct settings *settings;
@@ -301,7 +305,7 @@ static void start_services(struct control *c)
     };
 
     permission.settle_us = c->settings->settle_us;
-    c->lane = review_lane_new(c->client, REVIEWS_OPEN, REVIEW_TIMEOUT_US);
+    c->lane = review_lane_new(c->client, &REVIEW_LIMITS);
     c->revoke = revoke_new(c->client);
     identity.cookie = c->revoke;
     c->site.identities = identity_service_new(c->loop, c->lane, &identity);
@@ -377,6 +381,7 @@ static void stop(struct control *c)
     for (unsigned i = 0; i < c->site.worker_count; i++)
         fd_closep(&c->listen_fds[i]);
     fd_closep(&c->admin_fd);
+    free(c->site.active);
     arena_free(c->arena);
 }
 
@@ -391,6 +396,7 @@ int control_run(const struct settings *settings, struct err *err)
     c->loop = c->site.control = loop_new(NULL);
     c->site.worker_count =
         settings->threads ? (unsigned)settings->threads : (unsigned)MAX(cores, 1L);
+    c->site.active = xcalloc(SITE_SUBJECTS, sizeof(*c->site.active));
     c->site.worker_count = MIN(c->site.worker_count, WORKERS_MAX);
     c->admin_fd = -1;
     for (unsigned i = 0; i < WORKERS_MAX; i++)

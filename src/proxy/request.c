@@ -86,7 +86,7 @@ static void answer_refusal(struct request *r)
     http_headers_add(&answer.headers, STR("Content-Type"), STR("application/json"));
     http_headers_add(&answer.headers, STR("X-Connectors-Error"), str_c(refusal_reason(r->refusal)));
     add_challenge(r, &answer.headers);
-    if (r->status == 503)
+    if (r->status == 503 || r->status == 429)
         http_headers_add(&answer.headers, STR("Retry-After"), STR("1"));
     answer.body_length = (int64_t)body.n;
     r->is_answered = true;
@@ -153,6 +153,7 @@ static void on_close(void *cookie, int rc)
         r->status = 499; /* the client went away before there was an answer */
     LAST_PHASE.run(r);
     counters_add(&r->worker->counters->plain[COUNT_ACTIVE], (uint64_t)-1);
+    authenticate_release(r);
     target_unref(TAKE(r->target));
     identity_unref(TAKE(r->identity));
     permission_unref(TAKE(r->verdict));
@@ -226,7 +227,15 @@ static struct str on_refuse(void *cookie, struct arena *a, int status, const cha
     return refusal_body(a, why, status, str_c(reason));
 }
 
+static void on_refuse_headers(void *cookie, int status, struct http_headers *h)
+{
+    (void)cookie;
+    http_headers_add(h, STR("X-Connectors-Error"),
+                     str_c(refusal_reason(refusal_of_status(status))));
+}
+
 const struct http_server_ops REQUEST_SERVER_OPS = {
     .on_request = on_request,
     .on_refuse = on_refuse,
+    .on_refuse_headers = on_refuse_headers,
 };

@@ -48,6 +48,7 @@ struct request {
     struct identity *identity;
     struct permission_verdict *verdict;
     struct ask *ask;
+    bool has_place; /* counted among the subject's requests */
 
     /* bind, inject */
     const struct binding *binding;
@@ -103,6 +104,9 @@ enum phase_result response_run(struct request *r);
 
 /* Counts the request and writes its audit record. */
 enum phase_result record_run(struct request *r);
+
+/* The request no longer counts among its subject's. */
+void authenticate_release(struct request *r);
 
 /* The exchange may send body bytes again. */
 void upstream_drain(struct request *r);

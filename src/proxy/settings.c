@@ -83,6 +83,8 @@ static const struct option ROWS[] = {
         .help = "Longest request target."),
     ROW(max_connections, .name = "max-connections", .type = OPTION_UINT, .min = 1, .max = 10000000,
         .dflt = "65536", .arg = "N", .help = "Most client connections at once."),
+    ROW(max_requests, .name = "max-requests-per-subject", .type = OPTION_UINT, .min = 1,
+        .max = 10000000, .dflt = "1024", .arg = "N", .help = "Most requests of one subject at once."),
     ROW(header_timeout_us, .name = "header-timeout", .type = OPTION_DURATION_US, .dflt = "15s",
         .arg = "DURATION", .help = "Time a client has to send a request's header block."),
     ROW(idle_timeout_us, .name = "idle-timeout", .type = OPTION_DURATION_US, .dflt = "75s",

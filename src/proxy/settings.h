@@ -24,7 +24,7 @@ struct settings {
     int log_level;      /* enum log_level */
     int64_t drain_timeout_us;
     int64_t settle_us;
-    uint64_t header_bytes, header_count, uri_bytes, max_connections;
+    uint64_t header_bytes, header_count, uri_bytes, max_connections, max_requests;
     int64_t header_timeout_us, idle_timeout_us, stream_timeout_us;
     int64_t connect_timeout_us, tls_timeout_us, response_timeout_us;
 };

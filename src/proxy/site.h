@@ -12,6 +12,8 @@
 #include "core/permission.h"
 #include "proxy/settings.h"
 
+#define SITE_SUBJECTS 65536u
+
 struct site {
     const struct settings *settings;
     struct loop *control;
@@ -25,6 +27,8 @@ struct site {
     uint16_t own_port;
     struct str proxy_base; /* --proxy-address without a final '/', or empty */
     unsigned worker_count;
+    /* Requests under way by subject, over all workers; subjects share a place by keyed hash, seldom. */
+    atomic_uint *active;  /* SITE_SUBJECTS */
     atomic_bool is_stale; /* credentials were not confirmed for too long: none is used */
 };
 

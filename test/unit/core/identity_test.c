@@ -65,7 +65,7 @@ static void world_init(struct world *w, bool accept)
 {
     *w = (struct world){.is_pod_live = true};
     w->f = fake_new(handle, w);
-    w->lane = review_lane_new(w->f->client, 4, 3 * S);
+    w->lane = review_lane_new(w->f->client, &(struct review_limits){4, 4, 3 * S});
     w->s = identity_service_new(w->f->loop, w->lane,
                                 &(struct identity_rules){
                                     .audience = STR("connectors-proxy"),

@@ -62,7 +62,7 @@ static void world_init(struct world *w)
 {
     *w = (struct world){.allowed = true};
     w->f = fake_new(handle, w);
-    w->lane = review_lane_new(w->f->client, 4, 3 * S);
+    w->lane = review_lane_new(w->f->client, &(struct review_limits){4, 4, 3 * S});
     w->s = permission_service_new(w->f->loop, w->lane, &PERMISSION_RULES_DEFAULT);
     w->id = make_identity("{\"status\":{\"authenticated\":true,\"user\":{\"username\":\"alice\","
                           "\"groups\":[\"devs\"],\"extra\":{\"key\":[\"value\"]}}}}");
@@ -360,20 +360,27 @@ TEST(review_lane_bounds_what_is_open)
 
     world_init(&w);
     w.is_silent = true;
-    for (unsigned i = 0; i < 6; i++) { /* four at once */
+    for (unsigned i = 0; i < 8; i++) { /* four at once and four that wait */
         name[5] = (char)('0' + i);
         action.name = str_c(name);
         ask_only(&w, &action);
+        fake_settle(w.f);
     }
-    fake_settle(w.f);
     CHECK_INT(w.reviews, 4);
-    fake_answer(w.open, 201, "{\"status\":{\"allowed\":true}}");
+    CHECK_INT(w.answers, 0);
+    action.name = STR("one-too-many");
+    ask_only(&w, &action);
+    CHECK_INT(w.answers, 0); /* never from inside */
     fake_settle(w.f);
     CHECK_INT(w.answers, 1);
+    CHECK_ERR(w.rc, ERR_UNAVAILABLE);
+    fake_answer(w.open, 201, "{\"status\":{\"allowed\":true}}");
+    fake_settle(w.f);
+    CHECK_INT(w.answers, 2);
     CHECK_INT(w.reviews, 5);
     fake_pass(w.f, 3100 * MS); /* also what never was sent fails in time */
-    CHECK_INT(w.answers, 6);
+    CHECK_INT(w.answers, 9);
     CHECK_ERR(w.rc, ERR_UNAVAILABLE);
-    CHECK(review_counts(w.lane).failed == 5);
+    CHECK_INT(review_counts(w.lane).failed, 8);
     world_fini(&w);
 }

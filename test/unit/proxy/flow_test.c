@@ -130,6 +130,8 @@ TEST(flow_challenges)
     rig_ask_once(&r, GET(PATH, ""));
     CHECK(rig_got(&r, "WWW-Authenticate: Basic realm=\"connectors\"\r\n"));
     CHECK(rig_got(&r, "X-Connectors-Error: NoToken\r\n"));
+    CHECK_INT(rig_ask_once(&r, "GET / HTTP/9\r\n\r\n"), 400);
+    CHECK(rig_got(&r, "X-Connectors-Error: AmbiguousRequest\r\n"));
     rig_ask_once(&r, GET(PATH, BEARER("bad")));
     CHECK(rig_got(&r, "WWW-Authenticate: Basic realm=\"connectors\", error=\"invalid_token\"\r\n"));
     CHECK_INT(rig_ask_once(&r, "GET http://h/ HTTP/1.1\r\nHost: h\r\n\r\n"), 407);
@@ -401,6 +403,39 @@ TEST(flow_slow_tool_is_a_timeout)
     r.answer = never_answer;
     CHECK_INT(rig_ask_once(&r, GET(PATH, BEARER("good"))), 504);
     CHECK(rig_got(&r, "ToolTimeout"));
+    rig_fini(&r);
+}
+
+TEST(flow_requests_of_one_subject_are_bounded)
+{
+    struct rig r;
+    int held[2];
+
+    rig_init(&r, (const char *const[]){"--max-requests-per-subject=2", NULL});
+    rig_connector(&r, "", "hunter-two");
+    CHECK_INT(rig_ask_once(&r, GET(PATH, BEARER("good"))), 200);
+    r.answer = never_answer;
+    for (unsigned i = 0; i < 2; i++) {
+        held[i] = rig_connect(&r);
+        CHECK(send(held[i], GET(PATH, BEARER("good")), sizeof(GET(PATH, BEARER("good"))) - 1, 0) >
+              0);
+        while (r.tool_requests < 2 + i)
+            loop_step(r.api->loop, 1000);
+    }
+    r.answer = NULL;
+    CHECK_INT(rig_ask_once(&r, GET(PATH, BEARER("good"))), 429);
+    CHECK(rig_got(&r, "TooManyRequests") && rig_got(&r, "Retry-After"));
+    CHECK_INT(rig_ask_once(&r, GET(PATH, BEARER("good-other"))), 200); /* another subject */
+    /* A mere end of input may be half of a connection; a reset is none. */
+    CHECK(setsockopt(held[0], SOL_SOCKET, SO_LINGER, &(struct linger){1, 0},
+                     sizeof(struct linger)) == 0);
+    close(held[0]);
+    while (rig_ask_once(&r, GET(PATH, BEARER("good"))) == 429) /* until the worker has seen it */
+        ;
+    CHECK(rig_got(&r, "200 OK"));
+    CHECK(setsockopt(held[1], SOL_SOCKET, SO_LINGER, &(struct linger){1, 0},
+                     sizeof(struct linger)) == 0);
+    close(held[1]);
     rig_fini(&r);
 }
 

@@ -114,7 +114,8 @@ static void start_site(struct rig *r)
         .is_pod_live = no_pod,
     };
 
-    r->lane = review_lane_new(r->api->client, 8, 200 * TIME_US_PER_MS);
+    r->lane =
+        review_lane_new(r->api->client, &(struct review_limits){8, 100, 200 * TIME_US_PER_MS});
     r->site = (struct site){
         .settings = &r->settings,
         .control = r->api->loop,
@@ -125,6 +126,7 @@ static void start_site(struct rig *r)
         .own_port = 80,
         .proxy_base = STR("http://proxy.example"),
         .worker_count = 1,
+        .active = xcalloc(SITE_SUBJECTS, sizeof(atomic_uint)),
     };
     r->site.identities = identity_service_new(r->api->loop, r->lane, &identity);
     r->site.permissions = permission_service_new(r->api->loop, r->lane, &PERMISSION_RULES_DEFAULT);
@@ -172,6 +174,9 @@ void rig_fini(struct rig *r)
     identity_service_free(r->site.identities);
     permission_service_free(r->site.permissions);
     worker_free(r->worker);
+    for (unsigned i = 0; i < SITE_SUBJECTS; i++)
+        CHECK(r->site.active[i] == 0);
+    free(r->site.active);
     audit_close(r->site.audit);
     destination_policy_free(r->site.policy);
     http_server_free(r->tool);

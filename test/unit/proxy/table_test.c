@@ -141,6 +141,7 @@ TEST(settings_defaults_are_the_contract)
     CHECK_INT(s.header_count, 200);
     CHECK_INT(s.uri_bytes, 16384);
     CHECK_INT(s.max_connections, 65536);
+    CHECK_INT(s.max_requests, 1024);
     CHECK_INT(s.header_timeout_us, 15000000);
     CHECK_INT(s.idle_timeout_us, 75000000);
     CHECK_INT(s.connect_timeout_us, 10000000);
