@@ -149,6 +149,27 @@ static bool is_same(const json_t *object, const json_t *old, const char *member)
     return a == b || (a && b && json_equal(a, b));
 }
 
+/* An object without what the garbage collector and the server itself change. */
+static json_t *granting_part(const json_t *object)
+{
+    static const char *const OTHER[] = {"ownerReferences", "finalizers", "resourceVersion",
+                                        "generation", "managedFields"};
+    json_t *o = json_clone(object);
+
+    for (size_t i = 0; i < ARRAY_LEN(OTHER); i++)
+        json_del(json_object_get(o, "metadata"), OTHER[i]);
+    return o;
+}
+
+/* Whether an update changes nothing that could grant.  Labels could: aggregation goes by them. */
+static bool grants_nothing(const json_t *object, const json_t *old)
+{
+    json_t *now JSON_OWNED = granting_part(object);
+    json_t *was JSON_OWNED = old ? granting_part(old) : NULL;
+
+    return was && json_equal(now, was);
+}
+
 /* Everything there is: what an aggregation rule may bring later. */
 static json_t *full_rights(void)
 {
@@ -161,8 +182,7 @@ static int role_check(const struct kind_request *r, const json_t *object, const 
 {
     struct str name = kobj_name(object);
 
-    if (is_free(r) ||
-        (old && is_same(object, old, "rules") && is_same(object, old, "aggregationRule")) ||
+    if (is_free(r) || grants_nothing(object, old) ||
         holds_verb(r, STR("escalate"), r->kind->plural, r->ns, name))
         return 0;
     if (json_is_object(json_object_get(object, "aggregationRule"))) {
@@ -284,8 +304,7 @@ static int binding_check(const struct kind_request *r, const json_t *object, con
     bool cluster = str_eq(json_str(ref, "kind"), STR("ClusterRole"));
     struct str name = json_str(ref, "name");
 
-    if (is_free(r) ||
-        (old && is_same(object, old, "subjects") && is_same(object, old, "roleRef")) ||
+    if (is_free(r) || grants_nothing(object, old) ||
         holds_verb(r, STR("bind"), cluster ? STR("clusterroles") : STR("roles"), r->ns, name))
         return 0;
     const json_t *rules = authz_role_rules(r->server->authz, ref, r->ns);

@@ -211,6 +211,36 @@ TEST(controllers_restore_default_objects)
     world_fini(&w);
 }
 
+#define EVENT(name, rest)                                                                          \
+    "{apiVersion: v1, kind: Event, metadata: {name: " name                                         \
+    ", namespace: default}, involvedObject: {kind: Pod, namespace: "                               \
+    "default, name: p}" rest "}"
+
+TEST(controllers_expire_events)
+{
+    struct world w;
+
+    world_init(&w);
+    CHECK_OK(world_create(&w, NULL, EVENT("old", "")));
+    /* Half an hour later, in the wall clock of the test: 2027-01-15T08:00:00Z is its start. */
+    CHECK_OK(world_create(&w, NULL, EVENT("seen", ", lastTimestamp: '2027-01-15T08:30:00Z'")));
+    w.wall_us += 3601 * TIME_US_PER_S;
+    w.mono_ahead_us += 31 * TIME_US_PER_S;
+    CHECK(world_wait(&w, "v1", "Event", "default", "old", false));
+    world_settle(&w);
+    CHECK(world_get(&w, "v1", "Event", "default", "seen") != NULL);
+    w.wall_us += 1800 * TIME_US_PER_S;
+    w.mono_ahead_us += 31 * TIME_US_PER_S;
+    CHECK(world_wait(&w, "v1", "Event", "default", "seen", false));
+    CHECK_ERR(
+        world_create(
+            &w, NULL,
+            "{apiVersion: v1, kind: Event, metadata: {name: e, namespace: default}, involvedObject: {kind: Pod, "
+            "namespace: other, name: p}}"),
+        ERR_INVALID);
+    world_fini(&w);
+}
+
 TEST(controllers_aggregate_roles)
 {
     static const char API[] = "rbac.authorization.k8s.io/v1";

@@ -283,6 +283,26 @@ static bool may(struct world *w, const struct user *u, const char *verb, const c
     return authz_allows(w->server->authz, u, &at, w->arena, ret_reason);
 }
 
+#define STRONG(meta)                                                                               \
+    "{" RBAC "kind: ClusterRole, metadata: {name: strong" meta                                     \
+    "}, rules: [{apiGroups: [''], resources: [secrets], "                                          \
+    "verbs: [get]}]}"
+#define LABEL ", labels: {rbac.authorization.k8s.io/aggregate-to-view: 'true'}"
+
+TEST(hooks_prevent_escalation_by_labels)
+{
+    struct world w;
+
+    world_init(&w);
+    const struct user *alice = world_user(&w, "alice", "dev");
+    CHECK_OK(world_create(&w, NULL, STRONG("")));
+    CHECK_OK(world_update(&w, alice, STRONG("")));
+    CHECK_OK(world_update(&w, alice, STRONG(", finalizers: [x/y]")));
+    CHECK_ERR(world_update(&w, alice, STRONG(LABEL)), ERR_FORBIDDEN);
+    CHECK_OK(world_update(&w, world_user(&w, "root", "system:masters"), STRONG(LABEL)));
+    world_fini(&w);
+}
+
 TEST(hooks_bindings_take_effect_at_once)
 {
     struct world w;

@@ -12,9 +12,9 @@
 #include "kube/object.h"
 #include "unit.h"
 
-static int64_t real_mono(void *cookie)
+static int64_t shifted_mono(void *cookie)
 {
-    return time_mono_us();
+    return time_mono_us() + ((struct world *)cookie)->mono_ahead_us;
 }
 
 static int64_t fake_wall(void *cookie)
@@ -53,7 +53,7 @@ void world_init(struct world *w)
     snprintf(w->dir, sizeof(w->dir), "/tmp/unit-apiserver-XXXXXX");
     CHECK(mkdtemp(w->dir) != NULL);
     snprintf(w->database, sizeof(w->database), "%s/state.db", w->dir);
-    w->clock = (struct loop_clock){.mono_us = real_mono, .wall_us = fake_wall, .cookie = w};
+    w->clock = (struct loop_clock){.mono_us = shifted_mono, .wall_us = fake_wall, .cookie = w};
     w->loop = loop_new(&w->clock);
     w->arena = arena_new();
     w->conf = (struct apiserver_conf){

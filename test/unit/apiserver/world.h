@@ -1,5 +1,5 @@
 /*
- * A whole server without HTTP for tests: its own store, a wall clock that the test moves, objects from YAML.
+ * A whole server without HTTP for tests: its own store, clocks that the test moves, objects from YAML.
  */
 #ifndef TEST_APISERVER_WORLD_H
 #define TEST_APISERVER_WORLD_H
@@ -14,6 +14,7 @@ struct world {
     char database[96];
     struct loop_clock clock;
     int64_t wall_us;
+    int64_t mono_ahead_us; /* how far the monotonic clock is ahead of the real one */
     struct loop *loop;
     struct apiserver_conf conf;
     struct apiserver *server;
