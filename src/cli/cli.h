@@ -8,11 +8,22 @@
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
+/* Runs a command as a workload: Pod record, bound token, private files, environment. */
 int cli_exec_main(int argc, char **argv);
+
+/* Prints a ServiceAccount's token. */
 int cli_token_main(int argc, char **argv);
+
+/* Creates or updates the objects of manifests. */
 int cli_apply_main(int argc, char **argv);
+
+/* Prints objects as table, YAML, JSON or names. */
 int cli_get_main(int argc, char **argv);
+
+/* Prints objects with conditions and events, for people. */
 int cli_describe_main(int argc, char **argv);
+
+/* Deletes objects and waits until they are gone. */
 int cli_delete_main(int argc, char **argv);
 
 #endif

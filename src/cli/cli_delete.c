@@ -105,7 +105,7 @@ static int delete_named(struct session *s, const struct delete_options *o,
                         const struct discovery *d, int argc, char **argv, struct err *err)
 {
     struct target t;
-    int rc = target_parse(s, d, argc, argv, false, &t, err);
+    int rc = target_parse(s, d, &(struct target_operands){.count = argc, .words = argv}, &t, err);
 
     if (rc < 0)
         return rc;

@@ -172,7 +172,7 @@ static int describe_all(struct session *s, int argc, char **argv, struct err *er
     int rc = discovery_load(s->client, &d, err);
 
     if (rc == 0)
-        rc = target_parse(s, d, argc, argv, false, &t, err);
+        rc = target_parse(s, d, &(struct target_operands){.count = argc, .words = argv}, &t, err);
     if (rc < 0)
         return rc;
     if (t.names.n == 0) {

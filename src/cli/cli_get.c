@@ -73,6 +73,25 @@ static void add_answer(const struct get_options *o, json_t **all, json_t *answer
                          "metadata", "items", *all, answer);
 }
 
+/* Items of a list of built-in kinds do not say what they are; whoever reads the output wants to know. */
+static void name_items(json_t *list)
+{
+    struct str kind = json_str(list, "kind");
+    json_t *item;
+    size_t i;
+
+    if (!str_ends(kind, STR("List")))
+        return;
+    kind.n -= STR("List").n;
+    json_array_foreach(json_at(list, "items", NULL), i, item)
+    {
+        if (!str_is_empty(json_str(item, "kind")))
+            continue;
+        json_set_str(item, "kind", kind);
+        json_set_str(item, "apiVersion", json_str(list, "apiVersion"));
+    }
+}
+
 static void show(const struct get_options *o, const struct target *t, const json_t *all)
 {
     if (!is_table(o))
@@ -104,8 +123,10 @@ static int get_target(struct session *s, const struct get_options *o, const stru
         else if (rc == 0)
             rc = one;
     }
-    if (all)
+    if (all) {
+        name_items(all);
         show(o, t, all);
+    }
     return rc;
 }
 
@@ -117,7 +138,7 @@ static int get_all(struct session *s, const struct get_options *o, int argc, cha
     int rc = discovery_load(s->client, &d, err);
 
     if (rc == 0)
-        rc = target_parse(s, d, argc, argv, o->all_namespaces, &t, err);
+        rc = target_parse(s, d, &(struct target_operands){argc, argv, o->all_namespaces}, &t, err);
     if (rc < 0)
         return rc;
     if (t.names.n && o->selector[0])

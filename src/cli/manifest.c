@@ -12,6 +12,27 @@
 #include "codec/yaml.h"
 #include "kube/object.h"
 
+/* Whether it says which resource it belongs to. */
+static bool is_object(const json_t *v)
+{
+    return json_is_object(v) && !str_is_empty(kobj_kind(v)) && !str_is_empty(kobj_api_version(v));
+}
+
+static int add_items(const json_t *items, const char *name, json_t *objects, struct err *err)
+{
+    json_t *item;
+    size_t i;
+
+    json_array_foreach(items, i, item)
+    {
+        if (!is_object(item))
+            return err_set(err, ERR_BADREQUEST,
+                           "%s: items[%zu] is no object with apiVersion and kind", name, i);
+        json_array_append(objects, item);
+    }
+    return 0;
+}
+
 static int add_text(struct str text, const char *name, json_t *objects, struct err *err)
 {
     json_t *docs JSON_OWNED = NULL, *doc;
@@ -24,14 +45,15 @@ static int add_text(struct str text, const char *name, json_t *objects, struct e
     {
         json_t *items = json_at(doc, "items", NULL);
 
-        if (!json_is_object(doc) || str_is_empty(kobj_kind(doc)) ||
-            str_is_empty(kobj_api_version(doc)))
+        if (!is_object(doc))
             return err_set(err, ERR_BADREQUEST,
                            "%s: document %zu is no object with apiVersion and kind", name, i + 1);
         if (str_ends(kobj_kind(doc), STR("List")) && json_is_array(items))
-            json_array_extend(objects, items);
+            rc = add_items(items, name, objects, err);
         else
             json_array_append(objects, doc);
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }

@@ -12,7 +12,7 @@
 /*
  * Reads all objects of the named files ("-" is standard input, a directory gives its *.yaml, *.yml and *.json
  * in name order), with items of List objects taken apart.
- * Errors: NOTFOUND, IO, BADREQUEST "file:line:column: reason".
+ * Errors: NOTFOUND, IO, BADREQUEST "file: line:column: reason".
  */
 int manifest_load(const struct option_list *files, json_t **ret_objects, struct err *err) MUST_USE;
 

@@ -11,31 +11,31 @@ static int unknown_kind(struct err *err, struct str kind)
                    STR_ARG(kind));
 }
 
-int target_parse(const struct session *s, const struct discovery *d, int argc, char **argv,
-                 bool all_namespaces, struct target *t, struct err *err)
+int target_parse(const struct session *s, const struct discovery *d,
+                 const struct target_operands *o, struct target *t, struct err *err)
 {
     struct str first, kind;
 
     *t = (struct target){0};
-    if (argc < 1)
+    if (o->count < 1)
         return err_set(err, ERR_USAGE, "name a resource type, e.g. `connectors get connectors`");
-    first = str_c(argv[0]);
+    first = str_c(o->words[0]);
     kind = str_cut(&first, '/');
     t->resource = discovery_by_name(d, kind);
     if (!t->resource)
         return unknown_kind(err, kind);
     if (first.p) {
-        if (argc > 1)
+        if (o->count > 1)
             return err_set(err, ERR_USAGE, "use KIND/NAME or KIND NAME..., not both");
         VEC_PUSH(&t->names, first);
     }
-    for (int i = 1; i < argc; i++)
-        VEC_PUSH(&t->names, str_c(argv[i]));
-    if (t->names.n && all_namespaces) {
+    for (int i = 1; i < o->count; i++)
+        VEC_PUSH(&t->names, str_c(o->words[i]));
+    if (t->names.n && o->all_namespaces) {
         target_fini(t);
         return err_set(err, ERR_USAGE, "a resource cannot be named across all namespaces");
     }
-    t->ns = t->resource->namespaced && !all_namespaces ? s->ns : STR_NONE;
+    t->ns = t->resource->namespaced && !o->all_namespaces ? s->ns : STR_NONE;
     return 0;
 }
 

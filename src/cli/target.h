@@ -14,9 +14,17 @@ struct target {
     struct VEC(struct str) names;         /* empty: all */
 };
 
-/* Resolves operands.  Errors: USAGE, NOTFOUND (unknown kind, with what to do). */
-int target_parse(const struct session *s, const struct discovery *d, int argc, char **argv,
-                 bool all_namespaces, struct target *ret_target, struct err *err) MUST_USE;
+/* What stands on the command line: the arguments behind the options, and -A. */
+struct target_operands {
+    int count;
+    char **words;
+    bool all_namespaces;
+};
+
+/* Resolves operands.  Errors: USAGE, NOTFOUND (unknown kind). */
+int target_parse(const struct session *s, const struct discovery *d,
+                 const struct target_operands *o, struct target *ret_target,
+                 struct err *err) MUST_USE;
 
 void target_fini(struct target *t);
 

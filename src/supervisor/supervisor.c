@@ -223,16 +223,6 @@ int supervisor_run_main(int argc, char **argv)
     return await_detached(&layout, pid, ends[0]);
 }
 
-static int parse_wait(const struct option_set *set, int argc, char **argv, struct wait_options *o,
-                      struct arena *a, struct layout *layout, struct err *err)
-{
-    int rc = option_parse(set, argc, argv, o, err);
-
-    if (rc >= 0)
-        layout_init(layout, a, kube_data_dir(a, o->data_dir));
-    return rc;
-}
-
 int supervisor_wait_main(int argc, char **argv)
 {
     struct arena *a CLEANUP(arena_freep) = arena_new();
@@ -240,10 +230,11 @@ int supervisor_wait_main(int argc, char **argv)
     struct layout layout;
     struct err err = {0};
     int64_t deadline;
-    int rc = parse_wait(&WAIT_OPTIONS, argc, argv, &o, a, &layout, &err);
+    int rc = option_parse(&WAIT_OPTIONS, argc, argv, &o, &err);
 
     if (rc < 0)
         return exit_with(rc, &err);
+    layout_init(&layout, a, kube_data_dir(a, o.data_dir));
     deadline = time_mono_us() + o.timeout_us;
     while (access(layout.endpoints, R_OK) != 0 || layout_owner(&layout) == 0) {
         if (time_mono_us() > deadline) {
@@ -264,10 +255,11 @@ int supervisor_stop_main(int argc, char **argv)
     struct err err = {0};
     int64_t deadline;
     pid_t pid;
-    int rc = parse_wait(&STOP_OPTIONS, argc, argv, &o, a, &layout, &err);
+    int rc = option_parse(&STOP_OPTIONS, argc, argv, &o, &err);
 
     if (rc < 0)
         return exit_with(rc, &err);
+    layout_init(&layout, a, kube_data_dir(a, o.data_dir));
     pid = layout_owner(&layout);
     if (pid == 0) {
         printf("Nothing runs in '%s'\n", layout.dir.p);

@@ -6,8 +6,13 @@
 #ifndef SUPERVISOR_SUPERVISOR_H
 #define SUPERVISOR_SUPERVISOR_H
 
+/* Starts everything and supervises it until it is told to stop, or with --detach until it is ready. */
 int supervisor_run_main(int argc, char **argv);
+
+/* Blocks until a run of the data directory is ready. */
 int supervisor_wait_main(int argc, char **argv);
+
+/* Ends the run of the data directory and waits until nothing of it is left. */
 int supervisor_stop_main(int argc, char **argv);
 
 #endif
