@@ -60,7 +60,11 @@ wait_until() { # SECONDS COMMAND...
     done
 }
 
-is_listening() { (: <>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+# Gone, or only waiting for its parent to notice.
+is_gone() { ! grep -q '^State:.[^ZX]' "/proc/$1/status" 2>/dev/null; }
+
+# nginx writes the file of its id when it listens.
+is_decided() { [ -s "$1/nginx.pid" ] || is_gone "$(cat "$1/server.pid")"; } # DIR
 
 start() { # DIR PORT [CERT KEY]
     local dir=$1 port=$2 cert=${3:-} key=${4:-}
@@ -68,16 +72,15 @@ start() { # DIR PORT [CERT KEY]
     [ -s "$dir/password" ] || (umask 077 && od -An -N16 -tx1 /dev/urandom | tr -d ' \n' >"$dir/password")
     (umask 077 && printf 'git:{PLAIN}%s\n' "$(cat "$dir/password")" >"$dir/users")
     server_conf "$dir" "$port" "$cert" "$key" >"$dir/nginx.conf"
-    rm -f "$dir/fcgi.sock"
+    rm -f "$dir/fcgi.sock" "$dir/nginx.pid"
     setsid /usr/sbin/fcgiwrap -c 4 -s "unix:$dir/fcgi.sock" >"$dir/fcgi.log" 2>&1 </dev/null &
     echo $! >"$dir/fcgi.pid"
     wait_until 10 test -S "$dir/fcgi.sock"
     setsid /usr/sbin/nginx -c "$dir/nginx.conf" >"$dir/nginx.log" 2>&1 </dev/null &
     echo $! >"$dir/server.pid"
-    wait_until 10 is_listening "$port"
+    wait_until 10 is_decided "$dir"
+    [ -s "$dir/nginx.pid" ] || { cat "$dir/nginx.log" >&2; return 1; }
 }
-
-is_gone() { ! kill -0 "$1" 2>/dev/null; }
 
 stop() { # DIR
     local name pid
