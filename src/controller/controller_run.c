@@ -24,7 +24,7 @@
 #include "net/tcp.h"
 
 #define LEASE_NAME STR("connectors-controller")
-#define PROBES_PER_HOST 16
+#define PROBES_PER_HOST 32
 #define PROBES_TOTAL 256
 #define PROBE_INTERVAL_MAX_US (300 * TIME_US_PER_S)
 #define READY_AGE_US (120 * TIME_US_PER_S) /* older: not ready */

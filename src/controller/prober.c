@@ -144,14 +144,15 @@ static int64_t pause_us(const struct slot *s, bool is_eager)
 {
     const struct prober_rules *rules = &s->prober->rules;
     unsigned doublings = MIN(s->failures ? s->failures - 1 : 0, MAX_DOUBLINGS);
+    int64_t first_us = rules->interval_us, last_us = rules->interval_us;
 
     if (s->failures == 0)
         return jittered(rules->interval_us);
     if (is_eager)
-        return jittered(
-            MIN(MIN(EAGER_FIRST_US, rules->interval_us) << doublings, rules->interval_us));
-    return jittered(
-        MIN(rules->interval_us << doublings, MAX(rules->interval_us, rules->max_interval_us)));
+        first_us = MIN(EAGER_FIRST_US, first_us);
+    else
+        last_us = MAX(last_us, rules->max_interval_us);
+    return jittered(MIN(first_us << doublings, last_us));
 }
 
 static void round_end(struct slot *s)
