@@ -17,15 +17,15 @@ from harness.origin import Origin
 from harness.process import BIN, PATIENCE, clean_env, run, wait_until
 from harness.world import World
 
-# state.db holds Secrets encrypted, the tool's own files are the tool's.
-TOOL_FILES = (r"/git/(password|users|requests\.log)$",)
+# The tool's own files are the tool's; what a real cluster keeps in its etcd is the Secret itself. Our state.db is searched.
+TOOL_FILES = (r"/git/(password|users|requests\.log)$", r"/cluster/etcd/")
 
 
 @pytest.fixture(scope="module")
 def canary(kube_kind, tmp_path_factory):
     """An installation at trace level, a Git server, a recording tool, one namespace with a Connector for each."""
     base = tmp_path_factory.mktemp("canary")
-    own = installation.make(kube_kind, base / "i", log_level="trace")
+    own = installation.make(kube_kind, base / "i", log_level="trace", alone=True)
     server, origin = GitServer(base / "git"), Origin()
     world = World(own, f"canary-{os.getpid()}")
     world.base, world.server, world.origin = base, server, origin

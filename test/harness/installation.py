@@ -70,7 +70,7 @@ class Installation:
 class Embedded(Installation):
     """`connectors run` in a data directory of its own."""
 
-    def __init__(self, directory, log_level="debug"):
+    def __init__(self, directory, log_level="debug", alone=True):
         super().__init__(directory, log_level)
         self.data = self.dir / "data"
         self.kubeconfig, self.audit, self.logdir = self.data / "kubeconfig", self.data / "audit.jsonl", self.data / "log"
@@ -91,11 +91,11 @@ class Embedded(Installation):
 
 
 class Real(Installation):
-    """Components started by hand on a real control plane."""
+    """Components started by hand on a real control plane: the one of CONNECTORS_TEST_KUBECONFIG, or (alone) one of its own."""
 
-    def __init__(self, directory, log_level="debug"):
+    def __init__(self, directory, log_level="debug", alone=False):
         super().__init__(directory, log_level)
-        self.own_cluster = None
+        self.alone, self.own_cluster = alone, None
 
     def up(self):
         env = self.cluster()
@@ -110,13 +110,13 @@ class Real(Installation):
         self.start_controller()
 
     def cluster(self):
-        if os.environ.get("CONNECTORS_TEST_KUBECONFIG"):
+        if os.environ.get("CONNECTORS_TEST_KUBECONFIG") and not self.alone:
             return os.environ
         self.own_cluster = self.dir / "cluster"
-        exports = run(CLUSTER, "up", self.own_cluster, timeout=900).stdout
-        words = shlex.split(exports)
-        os.environ.update(w.split("=", 1) for w in words if "=" in w)
-        return os.environ
+        words = shlex.split(run(CLUSTER, "up", self.own_cluster, timeout=900).stdout)
+        env = dict(w.split("=", 1) for w in words if "=" in w)
+        os.environ["CONNECTORS_TEST_KUBECTL"] = env["CONNECTORS_TEST_KUBECTL"]
+        return env
 
     def install(self):
         kubectl = Kubectl(self.kubeconfig, None, self.dir)
