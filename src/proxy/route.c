@@ -11,9 +11,10 @@
 
 #define CREDENTIALS_MAX_BYTES (IDENTITY_TOKEN_MAX_BYTES + 4096)
 
+/* Methods are case-sensitive, but not to every tool: what is refused is refused in any case. */
 static bool is_method(const struct request *r, struct str method)
 {
-    return str_eq(r->in->method, method);
+    return str_eq_nocase(r->in->method, method);
 }
 
 static enum phase_result refuse_ambiguous(struct request *r, const char *what)
