@@ -47,6 +47,7 @@ static int wait_gone(struct session *s, const struct delete_options *o,
                      const struct kube_resource *r, const json_t *deleted, struct err *err)
 {
     int64_t deadline = time_mono_us() + o->timeout_us;
+    struct session_patience patience = {0};
 
     for (;;) {
         json_t *live JSON_OWNED = NULL;
@@ -60,6 +61,8 @@ static int wait_gone(struct session *s, const struct delete_options *o,
             return err_set(err, ERR_TIMEOUT,
                            "%" STR_FMT " '%" STR_FMT "' is being deleted but not gone",
                            STR_ARG(r->kind), STR_ARG(kobj_name(deleted)));
+        session_patience_tell(&patience, "waiting until %" STR_FMT " '%" STR_FMT "' is gone",
+                              STR_ARG(r->kind), STR_ARG(kobj_name(deleted)));
         usleep(GONE_POLL_US);
     }
 }

@@ -116,6 +116,16 @@ static int print_events(struct session *s, const json_t *object, struct err *err
     return 0;
 }
 
+/* The size of what base64 text stands for. */
+static size_t decoded_bytes(struct str text)
+{
+    size_t n = text.n / 4 * 3;
+
+    if (str_ends(text, STR("==")))
+        return n - 2;
+    return str_ends(text, STR("=")) ? n - 1 : n;
+}
+
 /* Values of a Secret are shown as their size, as kubectl does. */
 static void hide_secret(json_t *object)
 {
@@ -129,7 +139,7 @@ static void hide_secret(json_t *object)
     {
         char text[64];
 
-        snprintf(text, sizeof(text), "%zu bytes", json_string_length(v) / 4 * 3);
+        snprintf(text, sizeof(text), "%zu bytes", decoded_bytes(json_str_of(v)));
         json_object_set_new(values, key, json_string(text));
     }
     json_del(json_at(object, "metadata", "annotations", NULL),

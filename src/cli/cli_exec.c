@@ -31,7 +31,7 @@ static const struct option ROWS[] = {
     SESSION_ROWS(struct exec_options),
     OPTION_ROW(struct exec_options, connectors, .name = "connector", .letter = 'c',
                .type = OPTION_LIST, .arg = "[NS/]NAME",
-               .help = "A Connector the command may use; may be repeated."),
+               .help = "Connectors the command may use, separated by commas; may be repeated."),
     OPTION_ROW(struct exec_options, configs, .name = "config", .type = OPTION_LIST, .arg = "NAME",
                .help = "Configuration files to mount: gitconfig (default), or none."),
     OPTION_ROW(struct exec_options, account, .name = "sa", .type = OPTION_STRING, .dflt = "default",

@@ -40,6 +40,7 @@ static int load_one(struct environment *e, struct session *s, struct str ns, str
                     struct err *err)
 {
     int64_t deadline = time_mono_us() + ADDRESS_TIMEOUT_US;
+    struct session_patience patience = {0};
 
     for (;;) {
         json_t *object JSON_OWNED = NULL;
@@ -60,6 +61,8 @@ static int load_one(struct environment *e, struct session *s, struct str ns, str
         }
         if (time_mono_us() > deadline)
             return no_address(object, err);
+        session_patience_tell(
+            &patience, "waiting for the proxy address of Connector '%" STR_FMT "'", STR_ARG(name));
         if (foreground_pending())
             return err_set(err, ERR_CANCELLED, "interrupted");
         usleep(ADDRESS_POLL_US);

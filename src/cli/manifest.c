@@ -73,11 +73,11 @@ static int read_stdin(struct buf *text, struct err *err)
 static int add_file(const char *path, json_t *objects, struct err *err)
 {
     struct buf text = BUF_INIT(MANIFEST_MAX_BYTES);
-    int rc =
-        str_eq(str_c(path), STR("-")) ? read_stdin(&text, err) : fd_read_file(path, &text, err);
+    bool is_stdin = str_eq(str_c(path), STR("-"));
+    int rc = is_stdin ? read_stdin(&text, err) : fd_read_file(path, &text, err);
 
     if (rc == 0)
-        rc = add_text(buf_str(&text), path, objects, err);
+        rc = add_text(buf_str(&text), is_stdin ? "standard input" : path, objects, err);
     buf_fini(&text);
     return rc;
 }

@@ -3,9 +3,12 @@
  */
 #include "cli/session.h"
 
+#include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/log.h"
+#include "base/time.h"
 #include "cli/plain.h"
 #include "codec/json.h"
 
@@ -67,4 +70,22 @@ int session_exit(const struct session *s, const struct session_options *o, int r
         fprintf(stderr, " (API server %" STR_FMT ")", STR_ARG(s->config->server));
     fputc('\n', stderr);
     return err_exit_code(rc);
+}
+
+void session_patience_tell(struct session_patience *p, const char *fmt, ...)
+{
+    char text[ERR_MSG_BYTES];
+    va_list ap;
+    int n;
+
+    if (p->since_us == 0)
+        p->since_us = time_mono_us();
+    if (p->is_told || time_mono_us() - p->since_us < TIME_US_PER_S || !isatty(STDERR_FILENO))
+        return;
+    p->is_told = true;
+    va_start(ap, fmt);
+    n = vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    plain_clean(text, MIN((size_t)MAX(n, 0), sizeof(text) - 1));
+    fprintf(stderr, "connectors: %s\n", text);
 }

@@ -69,4 +69,13 @@ void session_close(struct session *s);
 int session_exit(const struct session *s, const struct session_options *o, int rc,
                  const struct err *err);
 
+/* What a person at a terminal is told when something takes longer than a second; zeroed at its start. */
+struct session_patience {
+    int64_t since_us;
+    bool is_told;
+};
+
+/* To be called each time round a waiting loop: prints the line once, when it is time and stderr is a terminal. */
+void session_patience_tell(struct session_patience *p, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
 #endif
