@@ -15,6 +15,26 @@
 
 /* --- resolving */
 
+/* The class, Secret and CA certificates of a Connector.  Returns whether one of the Secrets is being read. */
+static bool find_parts(struct view *v, const struct connector *c, struct target_parts *p,
+                       const json_t **ret_ca)
+{
+    const struct class_slot *slot = map_get(v->class_slots, c->class_name);
+    enum view_secret secret = VIEW_SECRET_ABSENT, ca = VIEW_SECRET_ABSENT;
+
+    if (slot) {
+        p->class = slot->class;
+        p->error = slot->class ? NULL : &slot->error;
+    }
+    if (c->secret_name.n)
+        secret = view_secret_find(v, c->secret_ns, c->secret_name, &p->secret);
+    if (c->ca_secret_name.n)
+        ca = view_secret_find(v, c->ns, c->ca_secret_name, ret_ca);
+    p->is_secret_awaited = secret == VIEW_SECRET_AWAITED || secret == VIEW_SECRET_FAILED ||
+                           ca == VIEW_SECRET_AWAITED || ca == VIEW_SECRET_FAILED;
+    return secret == VIEW_SECRET_AWAITED || ca == VIEW_SECRET_AWAITED;
+}
+
 static void resolve(struct view *v, struct entry *e)
 {
     struct arena *a CLEANUP(arena_freep) = arena_new();
@@ -25,26 +45,15 @@ static void resolve(struct view *v, struct entry *e)
 
     if (!v->is_synced)
         return;
-    if (e->connector) {
-        const struct connector *c = e->connector;
-        const struct class_slot *slot = map_get(v->class_slots, c->class_name);
-
-        if (slot) {
-            p.class = slot->class;
-            p.error = slot->class ? NULL : &slot->error;
-        }
-        if (c->secret_name.n &&
-            view_secret_find(v, c->secret_ns, c->secret_name, &p.secret) == VIEW_SECRET_AWAITED)
-            p.is_secret_awaited = true;
-        if (c->ca_secret_name.n &&
-            view_secret_find(v, c->ns, c->ca_secret_name, &ca) == VIEW_SECRET_AWAITED)
-            p.is_secret_awaited = true;
-    } else {
+    if (!e->connector)
         p.error = &e->error;
-    }
+    /* What was in force stays so for the moment that reading another Secret takes. */
+    else if (find_parts(v, e->connector, &p, &ca) && e->is_published)
+        return;
     p.tls = view_secret_trust(v, a, ca, &p.trust);
 
     t = target_new(&p);
+    e->is_published = true;
     log_debug("Resolved Connector", LOG_S("connector", t->key),
               LOG_C("missing", t->condition ? t->condition : ""), LOG_S("reason", t->reason));
     v->ops->on_target(v->cookie, e->key, t);

@@ -17,6 +17,7 @@ struct entry {
     struct err error;
     struct index_link by_class, by_secret, by_ca;
     struct counters_connector *counters;
+    bool is_published; /* a target of it is with the workers */
 };
 
 /* A ConnectorClass as parsed. */
@@ -43,7 +44,12 @@ struct view {
 };
 
 /* A Secret's state for one who needs its content. */
-enum view_secret { VIEW_SECRET_ABSENT, VIEW_SECRET_AWAITED, VIEW_SECRET_KNOWN };
+enum view_secret {
+    VIEW_SECRET_ABSENT,
+    VIEW_SECRET_AWAITED, /* it is being read */
+    VIEW_SECRET_FAILED,  /* reading failed, and is tried again */
+    VIEW_SECRET_KNOWN,
+};
 
 /* For struct reflector_spec: drops what nobody may need, the data of Secrets without a Connector above all. */
 void view_secret_trim(void *cookie, json_t *object);

@@ -22,6 +22,7 @@ struct fetch {
     struct str ns, name, key;
     struct kube_call *call;
     struct loop_timer retry;
+    bool has_failed;
     struct arena *arena;
 };
 
@@ -83,6 +84,8 @@ static void on_fetched(void *cookie, int rc, json_t *answer, const struct err *e
         if (rc != -ERR_NOTFOUND)
             log_warn("Cannot read Secret; trying again", LOG_S("secret", f->key), LOG_ERR(err));
         loop_timer_start(kube_client_loop(v->client), &f->retry, RETRY_US, fetch_start, f);
+        f->has_failed = true;
+        view_resolve_secret(v, f->key);
         return;
     }
     map_del(v->fetching, f->key);
@@ -103,13 +106,13 @@ static void fetch_start(void *cookie)
     buf_fini(&path);
 }
 
-static void fetch(struct view *v, struct str ns, struct str name, struct str key)
+static enum view_secret fetch(struct view *v, struct str ns, struct str name, struct str key)
 {
+    struct fetch *f = map_get(v->fetching, key);
     struct arena *a;
-    struct fetch *f;
 
-    if (map_get(v->fetching, key))
-        return;
+    if (f)
+        return f->has_failed ? VIEW_SECRET_FAILED : VIEW_SECRET_AWAITED;
     a = arena_new();
     f = ARENA_NEW(a, struct fetch);
     f->arena = a;
@@ -119,6 +122,7 @@ static void fetch(struct view *v, struct str ns, struct str name, struct str key
     f->key = arena_str(a, key);
     map_put(v->fetching, key, f);
     fetch_start(f);
+    return VIEW_SECRET_AWAITED;
 }
 
 enum view_secret view_secret_find(struct view *v, struct str ns, struct str name,
@@ -133,10 +137,8 @@ enum view_secret view_secret_find(struct view *v, struct str ns, struct str name
     if (json_bool(secret, TRIMMED, false)) {
         key = arena_fmt(a, "%" STR_FMT "/%" STR_FMT, STR_ARG(ns), STR_ARG(name));
         secret = map_get(v->fetched, key);
-        if (!secret) {
-            fetch(v, ns, name, key);
-            return VIEW_SECRET_AWAITED;
-        }
+        if (!secret)
+            return fetch(v, ns, name, key);
     }
     *ret_secret = secret;
     return VIEW_SECRET_KNOWN;
