@@ -136,17 +136,23 @@ static bool blocks(const json_t *dependent, struct str owner_uid)
     return false;
 }
 
+/*
+ * Adds all dependents once; those that come later are looked at by themselves.  After that only the question is left
+ * whether one blocks, so that many dependents are not walked for each that goes.
+ */
 static void look_foreground(struct gc *g, struct str item, const struct gc_object *o)
 {
-    const struct map *items = gc_graph_dependents(g, kobj_uid(o->object));
+    struct str uid = kobj_uid(o->object);
+    const struct map *items = gc_graph_dependents(g, uid);
+    bool swept = map_put(g->swept, uid, g) != NULL;
     struct map_iter it = {0};
     bool blocked = false;
 
-    while (items && map_next(items, &it)) {
+    while (items && !(swept && blocked) && map_next(items, &it)) {
         struct gc_object d;
         if (!gc_graph_find(g, it.key, &d))
             continue;
-        blocked |= blocks(d.object, kobj_uid(o->object));
+        blocked |= blocks(d.object, uid);
         if (!kobj_is_deleting(d.object))
             todo_add(&g->todo, it.key);
     }
@@ -253,6 +259,7 @@ struct gc *gc_new(struct apiserver *server)
 
     g->server = server;
     g->dependents = map_new();
+    g->swept = map_new();
     todo_init(&g->todo, server->loop, look, g);
     g->listener.on_change = gc_graph_on_change;
     g->listener.cookie = g;
@@ -272,5 +279,6 @@ void gc_free(struct gc *g)
     registry_unlisten(g->server->registry, &g->listener);
     todo_fini(&g->todo);
     map_free_with(g->dependents, free_items);
+    map_free(g->swept);
     free(g);
 }

@@ -136,8 +136,10 @@ void gc_graph_on_change(void *cookie, const struct kind *k, const json_t *old, c
     bool moved = !is_same(references(old), references(now));
     bool held = now && (gc_graph_is_held(now, GC_FOREGROUND) || gc_graph_is_held(now, GC_ORPHAN));
 
-    if (!now)
+    if (!now) {
         wake_dependents(g, kobj_uid(old));
+        map_del(g->swept, kobj_uid(old));
+    }
     if (!references(object) && !references(old) && !held)
         return;
     gc_graph_item(&item, k, kobj_ns(object), kobj_name(object));

@@ -19,6 +19,7 @@ struct gc {
     struct registry_listener listener;
     struct todo todo;       /* of items */
     struct map *dependents; /* by owner's uid: maps of items */
+    struct map *swept; /* uids of owners in foreground deletion whose dependents were all added */
 };
 
 /* An object as an item names it. */
