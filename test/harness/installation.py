@@ -6,13 +6,16 @@ config/rbac gives their rights.
 
 import json
 import os
+import re
 import shlex
+import signal
 from pathlib import Path
 
 from harness.kube import Api, Kubectl
 from harness.process import BIN, TOP, Process, children, clean_env, free_port, run
 
 ALLOW = ["--allow-destination", "127.0.0.0/8", "--allow-destination", "::1"]
+FINDING = re.compile(rb"(Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error:|assertion failed")
 CLUSTER = TOP / "test" / "kube" / "cluster.sh"
 
 
@@ -62,9 +65,13 @@ class Installation:
         return "\n".join(f"--- {f}\n{f.read_bytes()[-3000:].decode(errors='replace')}" for f in files)
 
     def stop_processes(self):
-        for p in reversed(self.processes):
-            p.stop()
+        """Ends all, in reverse order; a process that ends badly or a sanitizer's finding in any log is a failure."""
+        ended = [(p.name, p.stop(), p.tail()) for p in reversed(self.processes)]
         self.processes.clear()
+        assert [e for e in ended if e[1] not in (0, -signal.SIGKILL)] == []
+        logs = {*self.dir.glob("*.log"), *self.dir.glob("*/log/*.jsonl")}
+        found = {str(f): FINDING.search(f.read_bytes()) for f in logs}
+        assert not any(found.values()), {f: Path(f).read_text()[m.start():][:3000] for f, m in found.items() if m}
 
 
 class Embedded(Installation):
