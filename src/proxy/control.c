@@ -128,7 +128,10 @@ static void format_url(const struct addr *a, char dst[ADDR_TEXT_BYTES + 8])
         snprintf(dst, ADDR_TEXT_BYTES + 8, "http://%s", addr_format(a, text));
 }
 
-/* Says that everything is up, in the log and in the address file. */
+/*
+ * Once all first lists are complete, those that end decisions included: lets the workers serve, and says so
+ * in the log and in the address file.
+ */
 static void announce(struct control *c)
 {
     char proxy[ADDR_TEXT_BYTES + 8], admin[ADDR_TEXT_BYTES + 8];
@@ -138,6 +141,8 @@ static void announce(struct control *c)
     if (c->is_announced || !view_is_synced(c->view) || !revoke_is_synced(c->revoke))
         return;
     c->is_announced = true;
+    for (unsigned i = 0; i < c->site.worker_count; i++)
+        worker_set_ready(c->workers[i]);
     format_url(&c->listen_addr, proxy);
     format_url(&c->admin_addr, admin);
     log_info("Serving", LOG_C("proxy", proxy), LOG_C("metrics", admin),
@@ -151,11 +156,7 @@ static void announce(struct control *c)
 
 static void on_synced(void *cookie)
 {
-    struct control *c = cookie;
-
-    for (unsigned i = 0; i < c->site.worker_count; i++)
-        worker_set_ready(c->workers[i]);
-    announce(c);
+    announce(cookie);
 }
 
 static const struct view_ops VIEW_OPS = {.on_target = on_target, .on_synced = on_synced};
