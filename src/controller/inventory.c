@@ -87,13 +87,23 @@ static bool has_same(const json_t *old, const json_t *now, const char *member)
 }
 
 /* Whether the difference is more than one of the status. */
-static bool is_news(const json_t *old, const json_t *now)
+static bool is_spec_news(const json_t *old, const json_t *now)
 {
     if (!old || !now || kobj_generation(now) == 0)
         return true;
     return kobj_generation(old) != kobj_generation(now) || !str_eq(kobj_uid(old), kobj_uid(now)) ||
            kobj_is_deleting(old) != kobj_is_deleting(now) || !has_same(old, now, "labels") ||
            !has_same(old, now, "annotations");
+}
+
+/*
+ * As is_spec_news, or the status is another one.  Mostly that is our own write coming back, and nothing is left to do;
+ * but a reconcile that saw an older object may have found its answer already there and have written nothing.
+ */
+static bool is_news(const json_t *old, const json_t *now)
+{
+    return is_spec_news(old, now) ||
+           !json_equal(json_object_get(old, "status"), json_object_get(now, "status"));
 }
 
 static void on_connector(void *cookie, const json_t *old, const json_t *now)
@@ -127,9 +137,9 @@ static void on_class(void *cookie, const json_t *old, const json_t *now)
 {
     struct inventory *v = cookie;
     struct kube_key key = key_of(now ? now : old);
-    bool is_changed = is_news(old, now);
+    bool is_changed = is_spec_news(old, now);
 
-    if (is_changed)
+    if (is_news(old, now))
         v->ops->on_class(v->cookie, key);
     if (is_changed || has_other_proxy(old, now))
         links_each(v->by_class, key.name, tell_connector, v);
