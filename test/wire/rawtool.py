@@ -2,12 +2,14 @@
 
 The last segment of the path chooses the answer: bytes, or a function of (connection, request), set by `tool.on(name, answer)`. Anything
 else is a 200 whose body is the request's target. Requests are read without tolerance: what is not framed cleanly is kept in
-`tool.trouble` and the connection closed.
+`tool.trouble` and the connection closed; to TLS it answers in clear.
 """
 
 import re
 import socket
 import threading
+
+TLS_HANDSHAKE = 0x16
 
 
 class Request:
@@ -63,7 +65,8 @@ class Peer:
 
 class RawTool:
     def __init__(self, host="127.0.0.1"):
-        self.lock, self.requests, self.trouble, self.answers, self.count = threading.Lock(), [], [], {}, 0
+        self.lock, self.answers, self.count = threading.Lock(), {}, 0
+        self.requests, self.trouble, self.hellos = [], [], []
         self.released = threading.Event()
         self.listener = socket.create_server((host, 0), backlog=256)
         self.port = self.listener.getsockname()[1]
@@ -115,10 +118,15 @@ class RawTool:
             peer.sock.close()
 
     def _exchange(self, peer):
+        if not peer.buffer and not peer.fill():
+            return False
+        if peer.buffer[0] == TLS_HANDSHAKE:
+            self.hellos.append(peer.buffer)
+            peer.send(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+            return False
         head = peer.take_until(b"\r\n\r\n")
         if head is None:
-            if peer.buffer:
-                self.trouble.append(peer.buffer)
+            self.trouble.append(peer.buffer)
             return False
         try:
             request = Request(head, peer.number)
