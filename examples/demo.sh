@@ -139,4 +139,15 @@ if grep -rqFf "$WORK/forms" "$WORK/data/audit.jsonl" "$WORK/data/log"; then
     fail "a log holds the password"
 fi
 
-step "Done: nothing is left running"
+step "The end: nothing is left running"
+"$BIN" stop --data-dir "$WORK/data"
+"$HERE/git-server.sh" stop "$WORK/git"
+for port in "$GIT_PORT" "${PROXY##*:}"; do
+    if (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+        fail "port $port is still open"
+    fi
+done
+if pgrep -fa "$WORK"; then
+    fail "a process is left"
+fi
+echo "no process, no port"
