@@ -57,6 +57,14 @@ static int too_deep(struct str text, const char *at, struct err *err)
                    column, JSON_MAX_DEPTH);
 }
 
+/* What is wrong without the piece of the text that jansson quotes: it may be a secret. */
+static struct str without_quote(struct str why)
+{
+    ptrdiff_t at = str_find(why, STR(" near '"));
+
+    return at < 0 ? why : str_head(why, (size_t)at);
+}
+
 int json_parse(struct str text, json_t **ret_value, struct err *err)
 {
     const char *deep = find_too_deep(text);
@@ -67,8 +75,8 @@ int json_parse(struct str text, json_t **ret_value, struct err *err)
         return too_deep(text, deep, err);
     v = json_loadb(text.p ? text.p : "", text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
     if (!v)
-        return err_set(err, ERR_BADREQUEST, "JSON line %d column %d: %s", MAX(why.line, 1),
-                       MAX(why.column, 1), why.text);
+        return err_set(err, ERR_BADREQUEST, "JSON line %d column %d: %" STR_FMT, MAX(why.line, 1),
+                       MAX(why.column, 1), STR_ARG(without_quote(str_c(why.text))));
     *ret_value = v;
     return 0;
 }

@@ -106,6 +106,15 @@ static void on_answer(void *cookie, int rc, struct identity *id, const struct er
                                      STR_ARG(r->key), err->msg));
 }
 
+/* Whether the bytes could be a token: visible ASCII, of a length that one may have. */
+static bool is_token(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] <= ' ' || s.p[i] >= 0x7f)
+            return false;
+    return s.n > 0 && s.n <= IDENTITY_TOKEN_MAX_BYTES;
+}
+
 enum phase_result authenticate_run(struct request *r)
 {
     struct worker *w = r->worker;
@@ -118,8 +127,8 @@ enum phase_result authenticate_run(struct request *r)
         if (result != PHASE_NEXT)
             return result;
     }
-    if (str_is_empty(r->token) || r->token.n > IDENTITY_TOKEN_MAX_BYTES)
-        return refuse_invalid(r, "it is empty or longer than any token");
+    if (!is_token(r->token))
+        return refuse_invalid(r, "it is empty, longer than any token, or no text");
 
     id = connection_identity(r->x);
     if (id && identity_is_current(id, now_us) && secret_eq(id->token, r->token)) {

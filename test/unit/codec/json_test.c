@@ -56,6 +56,25 @@ TEST(json_canonical_form)
     buf_fini(&b);
 }
 
+TEST(json_errors_quote_nothing)
+{
+    static const struct str cases[] = {
+        STR_INIT("{\"password\":\"hunter2\\u0000\"}"),
+        STR_INIT("{\"a\":1,\"hunter2\":1,\"hunter2\":2}"),
+        STR_INIT("{\"a\":hunter2}"),
+        STR_INIT("[\"hunter2\" \"b\"]"),
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct err err = {0};
+        json_t *v = NULL;
+
+        CHECK_ERR(json_parse(cases[i], &v, &err), ERR_BADREQUEST);
+        CHECK(strstr(err.msg, "hunter2") == NULL);
+        CHECK(strstr(err.msg, "line 1 column") != NULL);
+    }
+}
+
 TEST(json_refuses)
 {
     static const struct str cases[] = {
