@@ -302,6 +302,8 @@ static void make_args(struct run *r)
     add_arg(r, CONTROLLER, "--kubeconfig",
             layout_path(r->arena, r->layout->pki, "controller.kubeconfig"));
     add_arg(r, CONTROLLER, "--proxy-address", proxy_url);
+    /* The lock of the data directory makes it the only one; a lease would only delay a restart. */
+    add_arg(r, CONTROLLER, "--no-leader-elect", NULL);
     add_arg(r, PROXY, "--kubeconfig", layout_path(r->arena, r->layout->pki, "proxy.kubeconfig"));
     add_arg(r, PROXY, "--listen", o->proxy_listen);
     add_arg(r, PROXY, "--proxy-address", proxy_url);
