@@ -80,6 +80,12 @@ static int next_item(struct str *in, struct item *it)
     return rc < 0 ? rc : 1;
 }
 
+/* Our JSON has no NUL in strings: what was stored could not be read again. */
+static bool is_text(struct str s)
+{
+    return !s.n || !memchr(s.p, 0, s.n);
+}
+
 static json_t *base64_value(struct str bytes)
 {
     struct buf b CLEANUP(buf_wipe) = BUF_INIT(BUF_NO_LIMIT);
@@ -135,6 +141,8 @@ static int int_or_string(struct str in, json_t **ret_value)
     *ret_value = NULL;
     if (rc < 0)
         return rc;
+    if (!is_text(text))
+        return -ERR_BADREQUEST;
     if (type == 1)
         *ret_value = json_from_str(text);
     else if (number)
@@ -149,9 +157,15 @@ static int string_list(struct str in, json_t **ret_value)
     struct item it;
     int rc;
 
-    while ((rc = next_item(&in, &it)) > 0)
-        if (it.number == 1 && it.wire == WIRE_BYTES)
-            json_array_append_new(list, json_from_str(it.bytes));
+    while ((rc = next_item(&in, &it)) > 0) {
+        if (it.number != 1 || it.wire != WIRE_BYTES)
+            continue;
+        if (!is_text(it.bytes)) {
+            rc = -ERR_BADREQUEST;
+            break;
+        }
+        json_array_append_new(list, json_from_str(it.bytes));
+    }
     if (rc < 0) {
         json_decref(list);
         return rc;
@@ -177,7 +191,7 @@ static int map_entry(enum proto_type type, struct str in, json_t *map)
         else if (it.number == 2)
             value = it.bytes;
     }
-    if (rc < 0 || (key.n && memchr(key.p, 0, key.n)))
+    if (rc < 0 || !is_text(key) || (type == PROTO_MAP_STRING && !is_text(value)))
         return -ERR_BADREQUEST;
     if (type == PROTO_MAP_STRING)
         v = json_from_str(value);
@@ -207,6 +221,8 @@ static int decode_bytes(const struct proto_field *f, struct str in, json_t *obje
     json_t *v = NULL;
     int rc = 0;
 
+    if ((f->type == PROTO_STRING || f->type == PROTO_STRINGS) && !is_text(in))
+        return -ERR_BADREQUEST;
     switch (f->type) {
     case PROTO_STRING:
         if (in.n)
@@ -345,7 +361,8 @@ int proto_decode(struct str body, json_t **ret_value, struct err *err)
                        STR_ARG(str_head(e.kind, 64)));
     if (decode_message(proto_roots[i].message, e.raw, &v) < 0)
         return err_set(err, ERR_BADREQUEST, "the protobuf message is malformed");
-    json_set_str(v, "apiVersion", e.api_version);
+    /* Equal to a row of the table, or the version of DeleteOptions, which nobody reads. */
+    json_set_str(v, "apiVersion", proto_roots[i].api_version);
     json_set_str(v, "kind", e.kind);
     *ret_value = v;
     return 0;

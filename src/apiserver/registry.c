@@ -171,6 +171,30 @@ static void on_commit(struct storage_txn *t, int rc, uint64_t rev)
     fail(op, -ERR_INTERNAL);
 }
 
+/* Whether a value nests at most `levels` deep: what is stored must be readable at the next start. */
+static bool nests_within(const json_t *v, unsigned levels)
+{
+    const char *key;
+    json_t *item;
+    size_t i;
+
+    if (!json_is_object(v) && !json_is_array(v))
+        return true;
+    if (levels == 0)
+        return false;
+    json_object_foreach((json_t *)v, key, item)
+    {
+        if (!nests_within(item, levels - 1))
+            return false;
+    }
+    json_array_foreach(v, i, item)
+    {
+        if (!nests_within(item, levels - 1))
+            return false;
+    }
+    return true;
+}
+
 /* The stored bytes of op->object: without the resourceVersion, which the revision itself says. */
 static int encode(struct registry_op *op)
 {
@@ -232,6 +256,11 @@ static void on_admitted(void *cookie, struct admission_request *a, int rc)
     if (rc < 0) {
         op->status = TAKE(a->status);
         fail(op, rc);
+        return;
+    }
+    if (op->object && !nests_within(op->object, JSON_MAX_DEPTH)) {
+        fail(op, status_set(&op->status, ERR_BADREQUEST, "the object nests deeper than %d levels",
+                            JSON_MAX_DEPTH));
         return;
     }
     registry_settle(op);

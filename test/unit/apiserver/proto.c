@@ -102,6 +102,11 @@ TEST(proto_refuses_malformed_messages)
     CHECK_ERR(proto_decode(envelope(a, "v1", "Secret", STR("\x0a\x02\x08\x01")), &v, NULL),
               ERR_BADREQUEST); /* a number where a string is */
     CHECK_ERR(proto_decode(envelope(a, "v1", "Secret", STR("\x28")), &v, NULL), ERR_BADREQUEST);
+    CHECK_ERR(proto_decode(envelope(a, "v1", "Secret",
+                                    STR("\x1a\x03"
+                                        "a\0b")),
+                           &v, NULL),
+              ERR_BADREQUEST); /* JSON could not be read back */
     CHECK_ERR(proto_decode(envelope(a, "v1", "Pod", STR("")), &v, NULL), ERR_MEDIATYPE);
     CHECK_ERR(proto_decode(envelope(a, "v2", "Secret", STR("")), &v, NULL), ERR_MEDIATYPE);
     arena_free(a);
