@@ -16,7 +16,7 @@
 #include "supervisor/install.h"
 
 #define RUN_MAGIC 0x57e34b02u
-#define MAX_ARGS 64
+#define MAX_ARGS (32 + 2 * RUN_MAX_DESTINATIONS)
 
 enum component { APISERVER, CONTROLLER, PROXY, COMPONENT_COUNT };
 
@@ -312,7 +312,7 @@ static void make_args(struct run *r)
         add_arg(r, c, "--metrics-listen", "127.0.0.1:0");
         add_arg(r, c, "--allow-destination", "127.0.0.0/8");
         add_arg(r, c, "--allow-destination", "::1");
-        for (size_t i = 0; i < MIN(o->allow_destinations.n, (size_t)16); i++)
+        for (size_t i = 0; i < o->allow_destinations.n; i++)
             add_arg(r, c, "--allow-destination", o->allow_destinations.p[i]);
     }
     for (int c = 0; c < COMPONENT_COUNT; c++) {

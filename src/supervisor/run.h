@@ -14,11 +14,13 @@
 #include "base/option.h"
 #include "supervisor/layout.h"
 
+#define RUN_MAX_DESTINATIONS 64
+
 struct run_options {
     const char *data_dir;
     const char *apiserver_listen;
     const char *proxy_listen;
-    struct option_list allow_destinations;
+    struct option_list allow_destinations; /* at most RUN_MAX_DESTINATIONS */
     bool detach;
     int log_level;
 };

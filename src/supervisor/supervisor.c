@@ -24,6 +24,16 @@
 
 static const char *const LEVELS[] = {"error", "warn", "info", "debug", "trace", NULL};
 
+static int check_range(struct str value, struct err *err)
+{
+    struct addr_range range;
+
+    if (addr_range_parse(value, &range) < 0)
+        return err_set(err, ERR_USAGE, "'%" STR_FMT "' is not CIDR[:PORT] or IP[:PORT]",
+                       STR_ARG(value));
+    return 0;
+}
+
 static const struct option RUN_ROWS[] = {
     OPTION_ROW(struct run_options, data_dir, .name = "data-dir", .type = OPTION_STRING,
                .arg = "DIR",
@@ -36,7 +46,7 @@ static const struct option RUN_ROWS[] = {
                .help = "Address of the proxy; port 0 takes a free one."),
     OPTION_ROW(
         struct run_options, allow_destinations, .name = "allow-destination", .type = OPTION_LIST,
-        .arg = "CIDR[:PORT]",
+        .arg = "CIDR[:PORT]", .check = check_range,
         .help = "A refused destination that Connectors may use all the same; loopback always is."),
     OPTION_ROW(struct run_options, detach, .name = "detach", .letter = 'd', .type = OPTION_BOOL,
                .help = "Return when everything is ready and go on in the background."),
@@ -192,23 +202,12 @@ static int await_detached(const struct layout *layout, pid_t pid, int pipe)
     return 0;
 }
 
-int supervisor_run_main(int argc, char **argv)
+/* Starts the run in a process of its own and returns when it is ready. */
+static int run_in_background(struct run_options *o, const struct layout *layout)
 {
-    struct arena *a CLEANUP(arena_freep) = arena_new();
-    struct run_options o = {0};
-    struct layout layout;
     struct err err = {0};
-    int ends[2], rc;
+    int ends[2];
     pid_t pid;
-
-    rc = option_parse(&RUN_OPTIONS, argc, argv, &o, &err);
-    if (rc < 0)
-        return exit_with(rc, &err);
-    secret_harden_process();
-    log_init("run", (enum log_level)o.log_level);
-    layout_init(&layout, a, kube_data_dir(a, o.data_dir));
-    if (!o.detach)
-        return run_here(&o, &layout, -1);
 
     if (pipe2(ends, O_CLOEXEC) < 0)
         return exit_with(err_errno(&err, errno, "make a pipe"), &err);
@@ -217,10 +216,33 @@ int supervisor_run_main(int argc, char **argv)
         return exit_with(err_errno(&err, errno, "start in the background"), &err);
     if (pid == 0) {
         close(ends[0]);
-        return run_detached(&o, &layout, ends[1]);
+        return run_detached(o, layout, ends[1]);
     }
     close(ends[1]);
-    return await_detached(&layout, pid, ends[0]);
+    return await_detached(layout, pid, ends[0]);
+}
+
+int supervisor_run_main(int argc, char **argv)
+{
+    struct arena *a CLEANUP(arena_freep) = arena_new();
+    struct run_options o = {0};
+    struct layout layout;
+    struct err err = {0};
+    int rc = option_parse(&RUN_OPTIONS, argc, argv, &o, &err), code;
+
+    if (rc >= 0 && o.allow_destinations.n > RUN_MAX_DESTINATIONS)
+        rc = err_set(&err, ERR_USAGE, "--allow-destination: more than %d are given",
+                     RUN_MAX_DESTINATIONS);
+    if (rc >= 0) {
+        secret_harden_process();
+        log_init("run", (enum log_level)o.log_level);
+        layout_init(&layout, a, kube_data_dir(a, o.data_dir));
+        code = o.detach ? run_in_background(&o, &layout) : run_here(&o, &layout, -1);
+    } else {
+        code = exit_with(rc, &err);
+    }
+    option_fini(&RUN_OPTIONS, &o);
+    return code;
 }
 
 int supervisor_wait_main(int argc, char **argv)
