@@ -253,7 +253,7 @@ int list_read(const struct cache *c, const struct kind *k, struct str ns,
         rc = choose_revision(c, o, &at, ret_status);
     if (rc < 0)
         return rc;
-    struct str prefix = k->namespaced && ns.n ? kind_key(a, k, ns, STR("")) : k->prefix;
+    struct str prefix = list_prefix(a, k, ns, o);
     struct str from = arena_fmt(a, "%" STR_FMT "%" STR_FMT, STR_ARG(k->prefix), STR_ARG(at.start));
     if (str_cmp(from, prefix) < 0)
         from = prefix;

@@ -39,6 +39,11 @@ int list_options_parse(struct arena *a, const struct kind *k, struct str query,
 
 void list_options_fini(struct list_options *o);
 
+/* The prefix of all keys that can match: of the kind, the namespace (`ns` not empty), or the one name that the field
+ * selector asks for. */
+struct str list_prefix(struct arena *a, const struct kind *k, struct str ns,
+                       const struct list_options *o);
+
 /* Whether an object passes both selectors. */
 bool list_matches(const struct list_options *o, const struct kind *k, const json_t *object);
 

@@ -223,6 +223,18 @@ static bool get_field(void *cookie, struct str name, struct str *ret_value)
     return false;
 }
 
+struct str list_prefix(struct arena *a, const struct kind *k, struct str ns,
+                       const struct list_options *o)
+{
+    struct str name = STR("");
+
+    if (k->namespaced && !ns.n)
+        return k->prefix;
+    if (o->fields)
+        (void)selector_requires(o->fields, STR("metadata.name"), &name);
+    return kind_key(a, k, ns, name);
+}
+
 bool list_matches(const struct list_options *o, const struct kind *k, const json_t *object)
 {
     struct subject s = {k, object};

@@ -261,9 +261,7 @@ static struct watch *new_watch(struct call *c)
 
     w->call = c;
     w->out = call_output(c);
-    w->prefix = c->kind->namespaced && c->path.ns.n
-                    ? kind_key(c->arena, c->kind, c->path.ns, STR(""))
-                    : c->kind->prefix;
+    w->prefix = list_prefix(c->arena, c->kind, c->path.ns, &c->options);
     w->watcher = (struct cache_watcher){.on_event = on_event, .cookie = w};
     list_append(&c->rest->watches, &w->link);
     c->watch = w;

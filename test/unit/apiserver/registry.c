@@ -549,6 +549,12 @@ TEST(list_selects)
     p = list(&f, "fieldSelector=metadata.name%3Dm003", 0);
     CHECK_INT(json_array_size(p.items), 1);
     drop(&p);
+    p = list(&f, "fieldSelector=metadata.name%3Dm00", 0);
+    CHECK_INT(json_array_size(p.items), 0);
+    drop(&p);
+    p = list(&f, "fieldSelector=metadata.name!%3Dm003,metadata.namespace%3Ddefault", 0);
+    CHECK_INT(json_array_size(p.items), 5);
+    drop(&p);
     p = list(&f, "labelSelector=odd%20in%20(0)&limit=2", 0);
     CHECK_INT(json_array_size(p.items), 2);
     CHECK(json_object_get(p.meta, "remainingItemCount") == NULL);
