@@ -155,8 +155,11 @@ static void on_commit(struct storage_txn *t, int rc, uint64_t rev)
         attempt(op);
         return;
     }
+    if (rc == -ERR_UNAVAILABLE)
+        status_set(&op->status, ERR_UNAVAILABLE,
+                   "the disk of the API server is full: nothing was written; make room and repeat");
     if (rc < 0) {
-        fail(op, -ERR_INTERNAL);
+        fail(op, rc == -ERR_UNAVAILABLE ? rc : -ERR_INTERNAL);
         return;
     }
     struct cache_event *e =

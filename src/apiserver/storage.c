@@ -93,18 +93,35 @@ static void refuse_batch(struct storage *s, struct storage_txn *batch)
     post_report(s, batch, 0, NULL);
 }
 
+/* A full disk ends nothing: its batches are refused until there is room again.  Says so once each. */
+static void note_room(struct storage *s, bool is_full)
+{
+    if (is_full == s->full)
+        return;
+    s->full = is_full;
+    if (is_full)
+        log_error("Disk is full, writes are refused", LOG_C("database", s->conf.path));
+    else
+        log_info("Disk has room again", LOG_C("database", s->conf.path));
+}
+
 static void writer_commit(struct storage *s, struct storage_txn *batch)
 {
+    uint64_t before = s->db.rev;
     struct err err = {0};
+    int rc;
 
     if (s->failed) {
         refuse_batch(s, batch);
         return;
     }
-    if (storage_db_commit(&s->db, batch, &err) < 0) {
+    rc = storage_db_commit(&s->db, batch, &err);
+    if (rc < 0 && rc != -ERR_UNAVAILABLE) {
         writer_fail(s, batch, &err);
         return;
     }
+    if (rc < 0 || s->db.rev > before) /* a batch of conflicts says nothing about room */
+        note_room(s, rc < 0);
     post_report(s, batch, 0, NULL);
 }
 
@@ -128,7 +145,7 @@ static void writer_compact(struct storage *s)
         rc = storage_db_compact_step(&s->db, &err);
         s->compacting = rc > 0;
     }
-    if (rc < 0)
+    if (rc < 0 && rc != -ERR_UNAVAILABLE) /* without room it is tried again with the next one due */
         writer_fail(s, NULL, &err);
 }
 

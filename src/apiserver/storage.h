@@ -32,11 +32,13 @@ struct storage_txn {
         value; /* stored bytes; for a delete the last state, kept for watchers after a restart */
     /*
      * rc 0: committed as revision `rev`.  -ERR_CONFLICT: the key's revision is another one; `rev` is it
-     * (0: it does not exist).  -ERR_IO: nothing was written (the server then stops).
+     * (0: it does not exist).  -ERR_UNAVAILABLE: the disk is full; nothing was written, a later try may work.
+     * -ERR_IO: nothing was written (the server then stops).
      */
     void (*on_commit)(struct storage_txn *t, int rc, uint64_t rev);
-    int rc;       /* private */
-    uint64_t rev; /* private */
+    int rc;                   /* private */
+    uint64_t rev;             /* private */
+    uint64_t prev_create_rev; /* private: of the key before this change */
 };
 
 /* A row of the log as storage_open replays it. */

@@ -4,7 +4,7 @@
  * log(rev, key, create_rev, prev_rev, deleted, value) is append-only; `rev` is the revision.  The
  * statements are prepared once.  The map `index` holds the current revision of each key that exists, so
  * a conflict check is a lookup; it is changed only after the commit that makes it true, except within one batch,
- * where a failed commit ends the storage anyway.
+ * whose changes are taken back when its commit fails.
  */
 #include "apiserver/storage_priv.h"
 
@@ -48,6 +48,8 @@ static int db_error(const struct storage_db *db, struct err *err, const char *wh
         return err_set(err, ERR_BUSY, "%s: another process has the database open", what);
     if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT)
         return err_set(err, ERR_INVALID, "%s: %s", what, sqlite3_errmsg(db->sql));
+    if (code == SQLITE_FULL)
+        return err_set(err, ERR_UNAVAILABLE, "%s: the disk is full", what);
     return err_set(err, ERR_IO, "%s: %s", what, sqlite3_errmsg(db->sql));
 }
 
@@ -243,6 +245,7 @@ static int run_txn(struct storage_db *db, struct storage_txn *t, struct err *err
         t->rev = current;
         return 0;
     }
+    t->prev_create_rev = e ? e->create_rev : 0;
     uint64_t create_rev = e ? e->create_rev : db->rev + 1;
     int rc = insert_row(db, t, create_rev, err);
     if (rc < 0)
@@ -253,21 +256,57 @@ static int run_txn(struct storage_db *db, struct storage_txn *t, struct err *err
     return 0;
 }
 
+/* Turns the chain around; returns its new head. */
+static struct storage_txn *reverse(struct storage_txn *batch)
+{
+    struct storage_txn *turned = NULL;
+
+    while (batch) {
+        struct storage_txn *t = batch;
+
+        batch = t->next;
+        t->next = turned;
+        turned = t;
+    }
+    return turned;
+}
+
+/* Makes the index true again for what stands without the batch; all of it is answered `rc`. */
+static void take_back(struct storage_db *db, struct storage_txn *batch, int rc)
+{
+    struct storage_txn *last = reverse(batch);
+
+    for (struct storage_txn *t = last; t; t = t->next) {
+        if (t->rc == 0 && t->rev)
+            index_apply(db, t->key, t->expect_rev == 0,
+                        (struct index_entry){t->expect_rev, t->prev_create_rev});
+        t->rc = rc;
+        t->rev = 0;
+    }
+    (void)reverse(last);
+}
+
 int storage_db_commit(struct storage_db *db, struct storage_txn *batch, struct err *err)
 {
-    int rc = db_run(db, STMT_BEGIN, err);
+    uint64_t rev = db->rev;
+    int rc;
 
+    for (struct storage_txn *t = batch; t; t = t->next)
+        t->rev = 0;
+    rc = db_run(db, STMT_BEGIN, err);
     for (struct storage_txn *t = batch; t && rc == 0; t = t->next)
         rc = run_txn(db, t, err);
     if (rc == 0)
         rc = db_run(db, STMT_COMMIT, err);
-    if (rc < 0) {
-        (void)db_run(db, STMT_ROLLBACK, NULL);
-        for (struct storage_txn *t = batch; t; t = t->next) {
-            t->rc = -ERR_IO;
-            t->rev = 0;
-        }
-    }
+    if (rc == 0)
+        return 0;
+    /* SQLite may have rolled back itself; only what is still open must not stay so. */
+    if (!sqlite3_get_autocommit(db->sql) && db_run(db, STMT_ROLLBACK, NULL) < 0)
+        rc = -ERR_IO;
+    if (rc != -ERR_UNAVAILABLE)
+        rc = -ERR_IO;
+    take_back(db, batch, rc);
+    db->rev = rev;
     return rc;
 }
 

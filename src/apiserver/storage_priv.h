@@ -47,7 +47,10 @@ void storage_db_close(struct storage_db *db);
 int storage_db_replay(struct storage_db *db, const struct storage_conf *conf,
                       struct err *err) MUST_USE;
 
-/* Runs a chain of transactions in one commit; fills rc and rev of each. */
+/*
+ * Runs a chain of transactions in one commit; fills rc and rev of each.
+ * Errors: UNAVAILABLE when the disk is full: all is as before, and a later commit may work; IO for good.
+ */
 int storage_db_commit(struct storage_db *db, struct storage_txn *batch, struct err *err) MUST_USE;
 
 /* Records that history up to `rev` may go. */
@@ -74,6 +77,7 @@ struct storage {
     pthread_t writer;
     uint64_t next_compaction;
     bool compacting;
+    bool full; /* the last commit found the disk full */
 };
 
 #endif

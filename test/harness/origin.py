@@ -1,8 +1,8 @@
 """A tool that records what reached it.
 
-Answers are chosen by path: /status/N answers N, /hang never answers, /garbage answers no HTTP, /redirect?to=URL redirects, /cookie sets
-one, /echo returns Authorization in a header, /drip sends a first half and the rest when release() is called. All else is 200 with the
-request as JSON.
+Answers are chosen by path: /status/N answers N, /large/N answers N bytes, /hang never answers, /garbage answers no HTTP, /redirect?to=URL
+redirects, /cookie sets one, /echo returns Authorization in a header, /drip sends a first half and the rest when release() is called. All else
+is 200 with the request as JSON.
 """
 
 import json
@@ -52,6 +52,8 @@ class _Handler(BaseHTTPRequestHandler):
         name = path.rsplit("/", 1)[-1]
         if "/status/" in path:
             self.answer(int(name))
+        elif "/large/" in path:
+            self.answer(200, bytes(int(name)))
         elif name == "hang":
             origin.released.wait(60)
             self.close_connection = True

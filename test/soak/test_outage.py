@@ -55,7 +55,6 @@ def test_cached_then_refused_then_served_again(own, origin):
         assert len(origin.requests) == before, "a request went to the tool although nobody allowed it"
         last = wait_until(lambda: (a := ask(own, known)).status != 200 and a, "the cached decision expires", 2 * ALLOW_LIFE_S + ANSWER_S)
         assert (last.status, last.reason) == (503, "AuthUnavailable")
-        assert "p" not in (last.headers.get("Authorization") or "")
         before = len(origin.requests)
         for _ in range(3):
             assert ask(own, known).status == 503

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "apiserver/storage_priv.h"
 #include "base/fd.h"
 #include "base/map.h"
 #include "base/time.h"
@@ -246,6 +247,55 @@ TEST(storage_compaction_keeps_live_rows_and_the_window)
     CHECK(storage_compact_rev(f.storage) <= rev - 5);
     /* What lies behind the compaction is whole: each revision once. */
     CHECK(f.rows >= rev - storage_compact_rev(f.storage));
+    teardown(&f);
+}
+
+/* The writer is idle: nobody else uses the handle. */
+static void limit_pages(struct fixture *f, const char *pragma)
+{
+    CHECK_INT(sqlite3_exec(f->storage->db.sql, pragma, NULL, NULL, NULL), SQLITE_OK);
+}
+
+TEST(storage_survives_a_full_disk)
+{
+    struct fixture f;
+    struct storage_txn batch[3];
+    static char large[100000];
+    struct err err;
+    struct write w;
+    uint64_t kept;
+    char key[32];
+    int n = 0;
+
+    setup(&f);
+    CHECK_OK(reopen(&f, 1000, NULL));
+    kept = put(&f, STR("kept"), 0).rev;
+    limit_pages(&f, "PRAGMA max_page_count=1"); /* as many as there are */
+    do {
+        snprintf(key, sizeof(key), "key-%d", n++);
+        w = put(&f, str_c(key), 0);
+    } while (w.rc == 0 && n < 10000);
+    CHECK_INT(w.rc, -ERR_UNAVAILABLE);
+    CHECK_INT(f.failure.code, ERR_OK);
+
+    /* Nothing of a refused batch stands: neither what came before the write that did not fit nor that. */
+    batch[0] = (struct storage_txn){
+        .next = &batch[1], .key = STR("kept"), .expect_rev = kept, .is_delete = true};
+    batch[1] = (struct storage_txn){.next = &batch[2], .key = STR("kept"), .value = STR("{}")};
+    batch[2] = (struct storage_txn){.key = str_c(key), .value = str_n(large, sizeof(large))};
+    CHECK_INT(storage_db_commit(&f.storage->db, batch, &err), -ERR_UNAVAILABLE);
+    for (size_t i = 0; i < ARRAY_LEN(batch); i++)
+        CHECK_INT(batch[i].rc, -ERR_UNAVAILABLE);
+    CHECK(batch[0].next == &batch[1] && batch[1].next == &batch[2] && !batch[2].next);
+
+    limit_pages(&f, "PRAGMA max_page_count=1000000");
+    CHECK_OK(put(&f, str_c(key), 0).rc);
+    CHECK_INT(put(&f, STR("kept"), 0).rc, -ERR_CONFLICT);
+    CHECK_OK(put(&f, STR("kept"), kept).rc);
+    storage_close(TAKE(f.storage));
+    CHECK_OK(reopen(&f, 1000, NULL));
+    CHECK(map_get(f.loaded, str_c(key)) != NULL);
+    CHECK(f.is_ordered);
     teardown(&f);
 }
 
