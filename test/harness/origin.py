@@ -5,11 +5,15 @@ redirects, /cookie sets one, /echo returns Authorization in a header, /drip send
 is 200 with the request as JSON.
 """
 
+import http.client
 import json
 import ssl
 import threading
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+http.client._MAXHEADERS = 1000  # the proxy's limits are under test, not Python's
 
 
 class _Handler(BaseHTTPRequestHandler):
