@@ -107,21 +107,26 @@ static void check_immutable(const json_t *object, const json_t *old, const char 
 
 /* --- Secret */
 
-/* stringData goes into data and is not kept. */
+/* stringData goes into data and is not kept; what is no text stays there, for the schema to refuse. */
 static void merge_string_data(json_t *object)
 {
+    json_t *strings = json_object_get(object, "stringData");
     const char *key;
     json_t *v;
+    void *next;
 
-    json_object_foreach(json_object_get(object, "stringData"), key, v)
+    json_object_foreach_safe(strings, next, key, v)
     {
         struct buf text CLEANUP(buf_wipe) = BUF_INIT(BUF_NO_LIMIT);
-        if (!json_is_string(v))
-            continue;
-        base64_encode(&text, json_str_of(v));
-        json_set_str(json_object_at(object, "data"), key, buf_str(&text));
+        if (json_is_string(v)) {
+            base64_encode(&text, json_str_of(v));
+            json_set_str(json_object_at(object, "data"), key, buf_str(&text));
+        }
+        if (json_is_string(v) || json_is_null(v))
+            json_del(strings, key);
     }
-    json_del(object, "stringData");
+    if (json_is_null(strings) || (json_is_object(strings) && json_object_size(strings) == 0))
+        json_del(object, "stringData");
 }
 
 static void secret_create(const struct kind_request *r, json_t *object)
