@@ -6,7 +6,6 @@
  */
 #include "controller/controller_run.h"
 
-#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 
@@ -253,28 +252,15 @@ static int open_listener(struct control *c, struct err *err)
     return 0;
 }
 
-/* Addresses of a host of our own are no tool's, whatever a Connector says. */
-static int protect(struct control *c, const struct url *url, struct err *err)
+static int protect(struct control *c, const struct url *url, const char *what, struct err *err)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list = NULL;
-    const char *host = arena_cstr(c->arena, url->host);
-    char port[8];
-    int rc;
+    int rc =
+        destination_policy_protect_host(c->policy, arena_cstr(c->arena, url->host), url->port, err);
 
-    snprintf(port, sizeof(port), "%u", (unsigned)url->port);
-    rc = getaddrinfo(host, port, &hints, &list);
-    if (rc != 0)
-        return err_set(err, ERR_NOTFOUND, "resolve '%s': %s", host, gai_strerror(rc));
-    for (const struct addrinfo *i = list; i; i = i->ai_next) {
-        struct addr a = {.len = i->ai_addrlen};
-
-        memcpy(&a.ss, i->ai_addr, i->ai_addrlen);
-        destination_policy_protect(c->policy, &a);
-    }
-    freeaddrinfo(list);
-    return 0;
+    return rc < 0 ? err_wrap(err, rc, "%s", what) : 0;
 }
 
+/* Addresses of our own and the API server's are no tool's, whatever a Connector says. */
 static int make_policy(struct control *c, struct err *err)
 {
     struct str proxy = str_c(c->settings->proxy_address);
@@ -290,11 +276,11 @@ static int make_policy(struct control *c, struct err *err)
     }
     destination_policy_protect(c->policy, &c->admin_addr);
     if (proxy.n && url_parse(proxy, &url, NULL) == 0) {
-        rc = protect(c, &url, err);
+        rc = protect(c, &url, "--proxy-address", err);
         if (rc < 0)
-            return err_wrap(err, rc, "--proxy-address");
+            return rc;
     }
-    return protect(c, &c->config->url, err);
+    return protect(c, &c->config->url, "API server", err);
 }
 
 static void make_site(struct control *c)

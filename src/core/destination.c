@@ -4,7 +4,9 @@
 #include "core/destination.h"
 
 #include <ifaddrs.h>
+#include <netdb.h>
 #include <netinet/in.h>
+#include <stdio.h>
 
 struct destination_policy {
     struct VEC(struct addr_range) allowed;
@@ -69,6 +71,27 @@ void destination_policy_protect(struct destination_policy *p, const struct addr 
     VEC_PUSH(&p->own, addr_canonical(own));
     if (addr_classify(own) == ADDR_UNSPECIFIED)
         protect_interfaces(p, addr_port(own));
+}
+
+int destination_policy_protect_host(struct destination_policy *p, const char *host, uint16_t port,
+                                    struct err *err)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list = NULL;
+    char service[8];
+    int rc;
+
+    snprintf(service, sizeof(service), "%u", (unsigned)port);
+    rc = getaddrinfo(host, service, &hints, &list);
+    if (rc != 0)
+        return err_set(err, ERR_NOTFOUND, "resolve '%s': %s", host, gai_strerror(rc));
+    for (const struct addrinfo *i = list; i; i = i->ai_next) {
+        struct addr a = {.len = i->ai_addrlen};
+
+        memcpy(&a.ss, i->ai_addr, i->ai_addrlen);
+        destination_policy_protect(p, &a);
+    }
+    freeaddrinfo(list);
+    return 0;
 }
 
 static bool is_exact(const struct addr_range *r)

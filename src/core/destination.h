@@ -27,6 +27,11 @@ int destination_policy_allow(struct destination_policy *p, struct str range,
  * machine with that port. */
 void destination_policy_protect(struct destination_policy *p, const struct addr *own);
 
+/* Adds every address that `host` (a name or an IP literal) has now, with this port.  Blocks on the resolver: for the
+ * start of a process.  Errors: NOTFOUND with the resolver's reason. */
+int destination_policy_protect_host(struct destination_policy *p, const char *host, uint16_t port,
+                                    struct err *err) MUST_USE;
+
 /*
  * Judges an address.  Fits dial_check_fn with the policy as cookie.
  * Returns 0, or -ERR_DENIED_DEST with a message that names the rule and the option.

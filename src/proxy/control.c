@@ -6,7 +6,6 @@
  */
 #include "proxy/control.h"
 
-#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 
@@ -230,29 +229,7 @@ static int open_listeners(struct control *c, struct err *err)
     return 0;
 }
 
-/* The API server's addresses are no tool's, whatever a Connector says. */
-static int protect_api_server(struct control *c, struct err *err)
-{
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list = NULL;
-    const char *host = arena_cstr(c->arena, c->config->url.host);
-    char port[8];
-    int rc;
-
-    snprintf(port, sizeof(port), "%u", (unsigned)c->config->url.port);
-    rc = getaddrinfo(host, port, &hints, &list);
-    if (rc != 0)
-        return err_set(err, ERR_NOTFOUND, "resolve the API server's host '%s': %s", host,
-                       gai_strerror(rc));
-    for (const struct addrinfo *i = list; i; i = i->ai_next) {
-        struct addr a = {.len = i->ai_addrlen};
-
-        memcpy(&a.ss, i->ai_addr, i->ai_addrlen);
-        destination_policy_protect(c->site.policy, &a);
-    }
-    freeaddrinfo(list);
-    return 0;
-}
-
+/* Addresses of our own and the API server's are no tool's, whatever a Connector says. */
 static int make_policy(struct control *c, struct err *err)
 {
     int rc;
@@ -266,7 +243,9 @@ static int make_policy(struct control *c, struct err *err)
     }
     destination_policy_protect(c->site.policy, &c->listen_addr);
     destination_policy_protect(c->site.policy, &c->admin_addr);
-    return protect_api_server(c, err);
+    rc = destination_policy_protect_host(c->site.policy, arena_cstr(c->arena, c->config->url.host),
+                                         c->config->url.port, err);
+    return rc < 0 ? err_wrap(err, rc, "API server") : 0;
 }
 
 /* Reads --proxy-address: where we are, as clients see it. */

@@ -101,3 +101,23 @@ TEST(destination_listener_on_every_address)
     CHECK_OK(check(p, "127.0.0.1:8481", NULL));
     destination_policy_free(p);
 }
+
+TEST(destination_protected_host)
+{
+    struct destination_policy *p = destination_policy_new();
+    struct err err;
+
+    CHECK_OK(destination_policy_protect_host(p, "192.0.2.7", 6443, NULL));
+    CHECK_OK(destination_policy_protect_host(p, "2001:db8::7", 6443, NULL));
+    CHECK_ERR(check(p, "192.0.2.7:6443", &err), ERR_DENIED_DEST);
+    CHECK(strstr(err.msg, "API server") != NULL);
+    CHECK_ERR(check(p, "[::ffff:192.0.2.7]:6443", NULL), ERR_DENIED_DEST);
+    CHECK_ERR(check(p, "[2001:db8::7]:6443", NULL), ERR_DENIED_DEST);
+    CHECK_OK(check(p, "192.0.2.7:6444", NULL));
+    CHECK_OK(check(p, "192.0.2.8:6443", NULL));
+
+    CHECK_ERR(destination_policy_protect_host(p, "no..name", 443, &err), ERR_NOTFOUND);
+    CHECK(strstr(err.msg, "'no..name'") != NULL);
+    CHECK_ERR(destination_policy_protect_host(p, "", 443, NULL), ERR_NOTFOUND);
+    destination_policy_free(p);
+}
