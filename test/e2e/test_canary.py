@@ -4,9 +4,12 @@ Unique values, the most verbose logs, an installation of its own that does the m
 searched, in every form a program could have written it.
 """
 
+import glob
 import os
 import signal
 import subprocess
+import threading
+import urllib.parse
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,7 @@ from harness import installation, traces
 from harness.gitserver import GitServer, git_env
 from harness.kube import core
 from harness.origin import Origin
-from harness.process import BIN, PATIENCE, clean_env, run, wait_until
+from harness.process import BIN, PATIENCE, children, clean_env, run, wait_until
 from harness.world import World
 
 # The tool's own files are the tool's; what a real cluster keeps in its etcd is the Secret itself. Our state.db is searched.
@@ -45,10 +48,30 @@ def canary(kube_kind, tmp_path_factory):
     origin.close()
 
 
+class Lookout(threading.Thread):
+    """Looks at the arguments and environments of all processes again and again, so that short-lived ones are seen too."""
+
+    def __init__(self, wanted, tool):
+        super().__init__(daemon=True)
+        self.wanted, self.tool, self.halt, self.looks, self.found = wanted, tool, threading.Event(), 0, []
+
+    def run(self):
+        while not self.halt.is_set():
+            self.found += traces.in_processes(self.wanted, but=self.tool)
+            self.looks += 1
+
+    def end(self):
+        self.halt.set()
+        self.join()
+
+
 @pytest.fixture(scope="module")
 def used(canary):
     """The main job in every mode, and every kind of failure; all that clients were told is collected."""
     w, said = canary, []
+    # The tool's own CGI programs get the request's Authorization in their environment.
+    w.lookout = Lookout(w.wanted, f"GIT_PROJECT_ROOT={w.server.dir}/".encode())
+    w.lookout.start()
     bare = w.server.new_repository("canary")
     url, work = f"{w.server.url}/{bare.name}", w.base / "work"
     script = 'set -e; git clone "$1" "$2"; head -c 99 /dev/urandom >"$2/f"; git -C "$2" add f; git -C "$2" commit -m f; git -C "$2" push origin HEAD:main'
@@ -61,6 +84,9 @@ def used(canary):
     plain = w.proxy.replace("http://", f"http://x:{w.plain_token}@") + w.path("git", f"/{bare.name}")
     done = run("sh", "-c", script, "sh", plain, f"{work}-plain", env=git_env(**trace))
     said.append(done.stdout + done.stderr)
+    forward = w.proxy.replace("http://", f"http://{urllib.parse.quote(w.ns + '/git', safe='')}:{w.plain_token}@")
+    done = run("sh", "-c", script, "sh", url, f"{work}-forward", env=git_env(http_proxy=forward, **trace))
+    said.append(done.stdout + done.stderr)
     for rest in ("/ok", "/echo", "/cookie", "/status/401", "/status/500", "/garbage", f"/redirect?to={w.origin.url}/x", "/a%2F..%2Fb"):
         for token in (w.plain_token, "bad", None):
             answer = w.reverse("api", rest, token)
@@ -69,11 +95,13 @@ def used(canary):
                 said.append(answer.body.decode(errors="replace"))
     for verb in (["get", "connectors", "-o", "yaml"], ["describe", "connector", "git"], ["get", "events", "-o", "yaml"]):
         said.append(w.cli(*verb).stdout)
+    w.metrics = ""
     for url_ in w.installation.endpoints["metrics"].values():
         base = url_.rsplit("/metrics", 1)[0]
-        said.append(run("curl", "-s", f"{base}/metrics", f"{base}/readyz", f"{base}/healthz").stdout)
-    wait_until(lambda: len([r for r in w.audit() if r["path"].endswith("git-receive-pack")]) >= 3, "the audit log is written")
-    w.said = "\n".join(said)
+        w.metrics += run("curl", "-s", f"{base}/metrics", f"{base}/readyz", f"{base}/healthz").stdout
+    wait_until(lambda: len([r for r in w.audit() if r["path"].endswith("git-receive-pack")]) >= 4, "the audit log is written")
+    w.said = "\n".join([*said, w.metrics])
+    w.lookout.end()
     return w
 
 
@@ -98,16 +126,66 @@ def test_no_answer_or_output_holds_the_credential(used):
     assert traces.holds(used.said.encode(), used.wanted) is None
 
 
-def test_no_process_holds_the_credential(used):
-    """Arguments and environments of every process on the machine, while a workload runs."""
-    workload = subprocess.Popen([BIN, "exec", "-n", used.ns, "--sa", "builder", "-c", "git", "--", "sh", "-c", "echo ready; read line"],
-                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                env=clean_env(KUBECONFIG=used.installation.kubeconfig))
+@pytest.fixture
+def workload(used):
+    """A command that runs under exec until the test is over; it has told what its proxy variable holds."""
+    p = subprocess.Popen([BIN, "exec", "-n", used.ns, "--sa", "builder", "-c", "git", "--", "sh", "-c", 'echo "$http_proxy"; read line'],
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=clean_env(KUBECONFIG=used.installation.kubeconfig))
+    p.token = urllib.parse.urlsplit(p.stdout.readline().strip()).password
+    yield p
+    p.communicate("\n", timeout=30 * PATIENCE)
+
+
+def test_no_process_holds_the_credential(used, workload):
+    """Arguments and environments of every process on the machine, all the time, and while a workload runs."""
+    assert used.lookout.looks > 3
+    assert used.lookout.found == []
+    assert traces.in_processes(used.wanted) == []
+
+
+def test_only_the_workload_holds_its_token(used, workload):
+    """The token of exec is in the environment of its command, and in files that nobody outside can see."""
+    token = {workload.token.encode(), workload.token.split(".")[2].encode()}
+    (command,) = children(workload.pid)
+    assert traces.in_processes(token) == [(command, "environ")]
+    mounted = dict(v.split("=", 1) for v in Path(f"/proc/{command}/environ").read_text().split("\0") if "=" in v)["CONNECTORS_DIR"]
+    inside = Path(f"/proc/{command}/root{mounted}/.gitconfig")
+    assert workload.token in inside.read_text() and inside.stat().st_mode & 0o077 == 0
+    assert not Path(mounted, ".gitconfig").exists(), "the files are visible outside"
+    assert traces.in_files(used.base, token) == []
+
+
+def test_core_files_are_off(used, workload):
+    """For each component of the installation, and for exec, which holds the token."""
+    for pid in [*used.installation.component_pids(), workload.pid]:
+        limits = Path(f"/proc/{pid}/limits").read_text()
+        assert [line.split()[4:6] for line in limits.splitlines() if line.startswith("Max core file size")] == [["0", "0"]], pid
+
+
+# Root's rights would let it look into everything, and would hide what it is that keeps others out.
+UNPRIVILEGED = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
+
+
+def may_look(pid):
+    """Whether a process of the same user may read the environment, for which it takes what it takes to read the memory."""
+    done = run(*UNPRIVILEGED, "cat", f"/proc/{pid}/environ", ok=None, env=clean_env(LC_ALL="C"))
+    assert done.returncode == 0 or "Permission denied" in done.stderr
+    return done.returncode == 0
+
+
+def test_the_same_user_may_not_look_into_a_component(kube_kind, kube, tmp_path):
+    control = subprocess.Popen([*UNPRIVILEGED, "sleep", "60"])
     try:
-        assert workload.stdout.readline() == "ready\n"
-        assert traces.in_processes(used.wanted) == []
+        wait_until(lambda: "sleep" in os.readlink(f"/proc/{control.pid}/exe"), "the other program runs")
+        assert may_look(control.pid), "nobody may look at anything here: the test could not fail"
+        for name in ["proxy", "controller"] + ["apiserver"] * (kube_kind == "embedded"):
+            p = by_hand(kube, tmp_path, name, UNPRIVILEGED)
+            assert not may_look(p.pid), name
+            p.stop()
+            kube.processes.remove(p)
     finally:
-        workload.communicate("\n", timeout=30 * PATIENCE)
+        control.kill()
+        control.wait()
 
 
 def test_logs_are_verbose_and_hold_no_token(used):
@@ -118,12 +196,14 @@ def test_logs_are_verbose_and_hold_no_token(used):
     found = traces.in_files(used.base, {used.plain_token.encode(), signature}, TOOL_FILES)
     assert [Path(f).relative_to(used.base).as_posix() for f in found] == ["work-plain/.git/config"]
     assert "eyJ" not in "".join(f.read_text(errors="replace") for f in logs)
+    assert "connectors_" in used.metrics and "eyJ" not in used.metrics
 
 
 def test_exec_leaves_no_token(used):
-    """The clones that exec made hold no token."""
-    for clone in ("work0", "work1"):
+    """The clones made by exec or with a proxy variable hold no token, and no directory of exec is left."""
+    for clone in ("work0", "work1", "work-forward"):
         assert traces.in_files(used.base / clone, {b"eyJ"}) == []
+    assert [d for d in glob.glob(os.environ.get("XDG_RUNTIME_DIR", "/tmp") + "/connectors-exec-*") if os.listdir(d)] == []
 
 
 def test_secret_is_unreadable_in_the_database(used, kube_kind):
@@ -175,14 +255,16 @@ def test_a_crash_leaves_no_core(kube_kind, kube, tmp_path, signo, monkeypatch):
     assert not [f for f in tmp_path.rglob("*core*") if f.is_file() and away not in f.parents]
 
 
-def by_hand(kube, directory, name):
+def by_hand(kube, directory, name, prefix=()):
     address = directory / f"{name}.json"
     flags = {
         "controller": ["--kubeconfig", getattr(kube, "controller_kubeconfig", None) or kube.data / "pki" / "controller.kubeconfig",
                        "--metrics-listen", "127.0.0.1:0", "--proxy-address", kube.proxy],
+        "proxy": ["--kubeconfig", kube.proxy_kubeconfig, "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--audit-log",
+                  directory / "audit.jsonl"],
         "apiserver": ["--data-dir", directory / "state", "--listen", "127.0.0.1:0"],
     }[name]
-    p = kube.start(f"crash-{name}", BIN, name, *flags, "--address-file", address, cwd=directory, core_limit=-1)
+    p = kube.start(f"crash-{name}", *prefix, BIN, name, *flags, "--address-file", address, cwd=directory, core_limit=-1)
     p.wait_ready(address.exists, "address file")
     address.unlink()
     return p

@@ -36,15 +36,16 @@ def in_files(directory, wanted, skip=()):
     return found
 
 
-def in_processes(wanted, skip=()):
-    """(pid, what) of processes whose arguments or environment hold a form."""
+def in_processes(wanted, skip=(), but=None):
+    """(pid, what) of processes whose arguments or environment hold a form, but for those where `but` stands too."""
     found = []
     for entry in os.listdir("/proc"):
         if not entry.isdigit() or int(entry) in skip:
             continue
         for what in ("cmdline", "environ"):
             try:
-                if holds(Path(f"/proc/{entry}/{what}").read_bytes(), wanted):
+                data = Path(f"/proc/{entry}/{what}").read_bytes()
+                if holds(data, wanted) and not (but and but in data):
                     found.append((int(entry), what))
             except OSError:
                 continue
