@@ -13,6 +13,7 @@
 #include "base/option.h"
 #include "base/time.h"
 #include "codec/json.h"
+#include "core/setting.h"
 #include "ev/signals.h"
 #include "http/server.h"
 #include "kube/config.h"
@@ -37,20 +38,11 @@ struct settings {
     int log_level;
 };
 
-static const char *const LEVELS[] = {"error", "warn", "info", "debug", "trace", NULL};
-
-static int check_listen(struct str value, struct err *err)
-{
-    struct addr a;
-
-    return addr_parse(value, &a) < 0 ? err_set(err, ERR_USAGE, "not an address IP:PORT") : 0;
-}
-
 #define ROW(field, ...) OPTION_ROW(struct settings, field, __VA_ARGS__)
 /* clang-format off */
 static const struct option ROWS[] = {
     ROW(listen, .name = "listen", .type = OPTION_STRING, .dflt = "127.0.0.1:6443", .arg = "IP:PORT",
-        .help = "Where to serve HTTPS; port 0 chooses a free one.", .check = check_listen),
+        .help = "Where to serve HTTPS; port 0 chooses a free one.", .check = setting_check_listen),
     ROW(data_dir, .name = "data-dir", .type = OPTION_STRING, .arg = "DIR",
         .help = "Database, keys and kubeconfig; default $XDG_STATE_HOME/connectors."),
     ROW(cert_file, .name = "tls-cert-file", .type = OPTION_STRING, .arg = "FILE",
@@ -76,7 +68,7 @@ static const struct option ROWS[] = {
         .help = "Memory those changes may take."),
     ROW(address_file, .name = "address-file", .type = OPTION_STRING, .arg = "FILE",
         .help = "Written when ready: {\"apiserver\": URL}."),
-    ROW(log_level, .name = "log-level", .type = OPTION_ENUM, .choices = LEVELS, .dflt = "info",
+    ROW(log_level, .name = "log-level", .type = OPTION_ENUM, .choices = LOG_LEVEL_NAMES, .dflt = "info",
         .help = "Most verbose level of the log on stderr."),
 };
 /* clang-format on */

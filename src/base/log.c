@@ -17,7 +17,7 @@
 
 enum { LOG_LINE_BYTES = 16384, LOG_END_BYTES = 32 };
 
-static const char *const LOG_LEVELS[] = {"error", "warn", "info", "debug", "trace"};
+const char *const LOG_LEVEL_NAMES[] = {"error", "warn", "info", "debug", "trace", NULL};
 
 static _Atomic(enum log_level) log_level = LOG_INFO;
 static _Atomic(const char *) log_component;
@@ -37,8 +37,8 @@ void log_set_level(enum log_level level)
 
 int log_level_parse(struct str s, enum log_level *ret_level)
 {
-    for (size_t i = 0; i < ARRAY_LEN(LOG_LEVELS); i++) {
-        if (str_eq_c(s, LOG_LEVELS[i])) {
+    for (size_t i = 0; LOG_LEVEL_NAMES[i]; i++) {
+        if (str_eq_c(s, LOG_LEVEL_NAMES[i])) {
             *ret_level = (enum log_level)i;
             return 0;
         }
@@ -100,12 +100,12 @@ static void log_add_head(struct buf *line, enum log_level level, const char *msg
     /* The wall clock itself: a log line has no loop. */
     time_format_us(time_wall_us(), ts);
     if (is_text) {
-        buf_addf(line, "%s %s %s%s", ts, LOG_LEVELS[level], component ? component : "",
+        buf_addf(line, "%s %s %s%s", ts, LOG_LEVEL_NAMES[level], component ? component : "",
                  component ? ": " : "");
         buf_add_c(line, msg);
         return;
     }
-    buf_addf(line, "{\"ts\":\"%s\",\"level\":\"%s\"", ts, LOG_LEVELS[level]);
+    buf_addf(line, "{\"ts\":\"%s\",\"level\":\"%s\"", ts, LOG_LEVEL_NAMES[level]);
     if (component)
         buf_addf(line, ",\"component\":\"%s\"", component);
     buf_add_c(line, ",\"msg\":");

@@ -16,6 +16,9 @@
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_TRACE };
 
+/* "error" to "trace" by enum log_level, then NULL: also the choices of an option. */
+extern const char *const LOG_LEVEL_NAMES[];
+
 struct log_kv {
     const char *key;
     enum { LOG_KV_END, LOG_KV_STR, LOG_KV_INT, LOG_KV_BOOL } kind;

@@ -3,42 +3,9 @@
  */
 #include "controller/controller_settings.h"
 
-#include "codec/url.h"
+#include "base/log.h"
 #include "core/labels.h"
-#include "net/addr.h"
-
-static const char *const LEVEL_CHOICES[] = {"error", "warn", "info", "debug", "trace", NULL};
-
-static int check_listen(struct str value, struct err *err)
-{
-    struct addr a;
-
-    if (addr_parse(value, &a) < 0)
-        return err_set(err, ERR_USAGE, "'%" STR_FMT "' is not IP:PORT", STR_ARG(value));
-    return 0;
-}
-
-static int check_range(struct str value, struct err *err)
-{
-    struct addr_range r;
-
-    if (addr_range_parse(value, &r) < 0)
-        return err_set(err, ERR_USAGE, "'%" STR_FMT "' is not CIDR[:PORT] or IP[:PORT]",
-                       STR_ARG(value));
-    return 0;
-}
-
-static int check_url(struct str value, struct err *err)
-{
-    struct url url;
-
-    if (value.n == 0)
-        return 0;
-    if (url_parse(value, &url, NULL) < 0 || url.query.p)
-        return err_set(err, ERR_USAGE, "'%" STR_FMT "' is not an absolute http or https URL",
-                       STR_ARG(value));
-    return 0;
-}
+#include "core/setting.h"
 
 #define ROW(field, ...) OPTION_ROW(struct settings, field, __VA_ARGS__)
 
@@ -46,19 +13,19 @@ static int check_url(struct str value, struct err *err)
 static const struct option ROWS[] = {
     ROW(kubeconfig, .name = "kubeconfig", .type = OPTION_STRING, .arg = "FILE",
         .help = "How to reach the API server; else $KUBECONFIG, in-cluster, the data directory's."),
-    ROW(proxy_address, .name = "proxy-address", .type = OPTION_STRING, .arg = "URL", .check = check_url,
+    ROW(proxy_address, .name = "proxy-address", .type = OPTION_STRING, .arg = "URL", .check = setting_check_url,
         .help = "The proxy's address as clients see it; Connectors then get path addresses and no Service."),
     ROW(cluster_domain, .name = "cluster-domain", .type = OPTION_STRING, .dflt = "cluster.local",
         .arg = "DOMAIN", .help = "DNS domain of the cluster's Services."),
     ROW(system_ns, .name = "system-namespace", .type = OPTION_STRING, .dflt = SYSTEM_NAMESPACE,
         .arg = "NAMESPACE", .help = "Namespace of the installation: its proxy Service and the lease."),
     ROW(metrics_listen, .name = "metrics-listen", .type = OPTION_STRING, .dflt = "127.0.0.1:8491",
-        .arg = "IP:PORT", .check = check_listen,
+        .arg = "IP:PORT", .check = setting_check_listen,
         .help = "Where /healthz, /readyz and /metrics are served; port 0 chooses a free one."),
     ROW(address_file, .name = "address-file", .type = OPTION_STRING, .arg = "FILE",
         .help = "Written when ready: JSON with the URL of that listener."),
     ROW(allow_destinations, .name = "allow-destination", .type = OPTION_LIST, .arg = "CIDR[:PORT]",
-        .check = check_range, .help = "Addresses that may be probed although they are refused by default."),
+        .check = setting_check_range, .help = "Addresses that may be probed although they are refused by default."),
     ROW(probe_interval_us, .name = "probe-interval", .type = OPTION_DURATION_US, .dflt = "1m",
         .min = 100000, .max = INT64_C(86400000000), .arg = "DURATION",
         .help = "Time between two probes of a Connector; longer while they fail."),
@@ -69,7 +36,7 @@ static const struct option ROWS[] = {
         .help = "Objects that are reconciled at once."),
     ROW(leader_elect, .name = "leader-elect", .type = OPTION_BOOL, .dflt = "true",
         .help = "Act only while holding the lease, so that several may run."),
-    ROW(log_level, .name = "log-level", .type = OPTION_ENUM, .choices = LEVEL_CHOICES, .dflt = "info",
+    ROW(log_level, .name = "log-level", .type = OPTION_ENUM, .choices = LOG_LEVEL_NAMES, .dflt = "info",
         .help = "Most verbose level of the log on stderr."),
 };
 /* clang-format on */

@@ -4,43 +4,10 @@
 #include "proxy/settings.h"
 
 #include "base/log.h"
-#include "codec/url.h"
 #include "core/labels.h"
-#include "net/addr.h"
+#include "core/setting.h"
 
 static const char *const AUDIT_CHOICES[] = {"refuse", "log", NULL};
-static const char *const LEVEL_CHOICES[] = {"error", "warn", "info", "debug", "trace", NULL};
-
-static int check_listen(struct str value, struct err *err)
-{
-    struct addr a;
-
-    if (addr_parse(value, &a) < 0)
-        return err_set(err, ERR_USAGE, "'%" STR_FMT "' is not IP:PORT", STR_ARG(value));
-    return 0;
-}
-
-static int check_range(struct str value, struct err *err)
-{
-    struct addr_range r;
-
-    if (addr_range_parse(value, &r) < 0)
-        return err_set(err, ERR_USAGE, "'%" STR_FMT "' is not CIDR[:PORT] or IP[:PORT]",
-                       STR_ARG(value));
-    return 0;
-}
-
-static int check_url(struct str value, struct err *err)
-{
-    struct url url;
-
-    if (value.n == 0)
-        return 0;
-    if (url_parse(value, &url, NULL) < 0 || url.query.p)
-        return err_set(err, ERR_USAGE, "'%" STR_FMT "' is not an absolute http or https URL",
-                       STR_ARG(value));
-    return 0;
-}
 
 #define ROW(field, ...) OPTION_ROW(struct settings, field, __VA_ARGS__)
 
@@ -49,9 +16,9 @@ static const struct option ROWS[] = {
     ROW(kubeconfig, .name = "kubeconfig", .type = OPTION_STRING, .arg = "FILE",
         .help = "How to reach the API server; else $KUBECONFIG, in-cluster, the data directory's."),
     ROW(listen, .name = "listen", .type = OPTION_STRING, .dflt = "127.0.0.1:8480", .arg = "IP:PORT",
-        .check = check_listen, .help = "Where clients connect; port 0 chooses a free one."),
+        .check = setting_check_listen, .help = "Where clients connect; port 0 chooses a free one."),
     ROW(metrics_listen, .name = "metrics-listen", .type = OPTION_STRING, .dflt = "127.0.0.1:8490",
-        .arg = "IP:PORT", .check = check_listen,
+        .arg = "IP:PORT", .check = setting_check_listen,
         .help = "Where /healthz, /readyz and /metrics are served; port 0 chooses a free one."),
     ROW(address_file, .name = "address-file", .type = OPTION_STRING, .arg = "FILE",
         .help = "Written when ready: JSON with the URLs of both listeners."),
@@ -61,12 +28,12 @@ static const struct option ROWS[] = {
         .help = "Audience that tokens for this proxy are issued for."),
     ROW(accept_apiserver_audience, .name = "accept-apiserver-audience", .type = OPTION_BOOL,
         .dflt = "true", .help = "Accept tokens that were issued for the API server, too."),
-    ROW(proxy_address, .name = "proxy-address", .type = OPTION_STRING, .arg = "URL", .check = check_url,
+    ROW(proxy_address, .name = "proxy-address", .type = OPTION_STRING, .arg = "URL", .check = setting_check_url,
         .help = "The proxy's own address as clients see it; for installations without cluster DNS."),
     ROW(cluster_domain, .name = "cluster-domain", .type = OPTION_STRING, .dflt = "cluster.local",
         .arg = "DOMAIN", .help = "DNS domain of the cluster's Services."),
     ROW(allow_destinations, .name = "allow-destination", .type = OPTION_LIST, .arg = "CIDR[:PORT]",
-        .check = check_range, .help = "Addresses that may be dialled although they are refused by default."),
+        .check = setting_check_range, .help = "Addresses that may be dialled although they are refused by default."),
     ROW(audit_log, .name = "audit-log", .type = OPTION_STRING, .arg = "FILE",
         .help = "Append one JSON line for each request to this file."),
     ROW(audit_on_error, .name = "audit-on-error", .type = OPTION_ENUM, .choices = AUDIT_CHOICES,
@@ -97,7 +64,7 @@ static const struct option ROWS[] = {
         .arg = "DURATION", .help = "Time for a TLS handshake."),
     ROW(response_timeout_us, .name = "response-timeout", .type = OPTION_DURATION_US, .dflt = "10m",
         .arg = "DURATION", .help = "Time a tool has until the header block of its response."),
-    ROW(log_level, .name = "log-level", .type = OPTION_ENUM, .choices = LEVEL_CHOICES, .dflt = "info",
+    ROW(log_level, .name = "log-level", .type = OPTION_ENUM, .choices = LOG_LEVEL_NAMES, .dflt = "info",
         .help = "Most verbose level of the log on stderr."),
 };
 /* clang-format on */

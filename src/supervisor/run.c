@@ -21,7 +21,6 @@
 enum component { APISERVER, CONTROLLER, PROXY, COMPONENT_COUNT };
 
 static const char *const COMPONENT_NAMES[COMPONENT_COUNT] = {"apiserver", "controller", "proxy"};
-static const char *const LEVEL_NAMES[] = {"error", "warn", "info", "debug", "trace"};
 
 struct run {
     uint32_t magic;
@@ -316,7 +315,7 @@ static void make_args(struct run *r)
             add_arg(r, c, "--allow-destination", o->allow_destinations.p[i]);
     }
     for (int c = 0; c < COMPONENT_COUNT; c++) {
-        add_arg(r, c, "--log-level", LEVEL_NAMES[o->log_level]);
+        add_arg(r, c, "--log-level", LOG_LEVEL_NAMES[o->log_level]);
         add_arg(r, c, "--address-file",
                 in_run(r, arena_fmt(r->arena, "%s.json", COMPONENT_NAMES[c]).p));
     }

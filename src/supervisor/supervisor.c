@@ -16,23 +16,12 @@
 #include "base/fd.h"
 #include "base/secret.h"
 #include "base/time.h"
+#include "core/setting.h"
 #include "kube/config.h"
 #include "net/tcp.h"
 #include "supervisor/run.h"
 
 #define POLL_US 10000 /* how often wait and stop look */
-
-static const char *const LEVELS[] = {"error", "warn", "info", "debug", "trace", NULL};
-
-static int check_range(struct str value, struct err *err)
-{
-    struct addr_range range;
-
-    if (addr_range_parse(value, &range) < 0)
-        return err_set(err, ERR_USAGE, "'%" STR_FMT "' is not CIDR[:PORT] or IP[:PORT]",
-                       STR_ARG(value));
-    return 0;
-}
 
 static const struct option RUN_ROWS[] = {
     OPTION_ROW(struct run_options, data_dir, .name = "data-dir", .type = OPTION_STRING,
@@ -46,12 +35,12 @@ static const struct option RUN_ROWS[] = {
                .help = "Address of the proxy; port 0 takes a free one."),
     OPTION_ROW(
         struct run_options, allow_destinations, .name = "allow-destination", .type = OPTION_LIST,
-        .arg = "CIDR[:PORT]", .check = check_range,
+        .arg = "CIDR[:PORT]", .check = setting_check_range,
         .help = "A refused destination that Connectors may use all the same; loopback always is."),
     OPTION_ROW(struct run_options, detach, .name = "detach", .letter = 'd', .type = OPTION_BOOL,
                .help = "Return when everything is ready and go on in the background."),
     OPTION_ROW(struct run_options, log_level, .name = "log-level", .type = OPTION_ENUM,
-               .dflt = "info", .choices = LEVELS,
+               .dflt = "info", .choices = LOG_LEVEL_NAMES,
                .help = "Most verbose level written to DATA-DIR/log."),
 };
 
