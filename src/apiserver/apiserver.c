@@ -130,10 +130,7 @@ static int open_listener(struct program *p, struct err *err)
     rc = tcp_local_addr(p->listen_fd, &bound);
     if (rc < 0)
         return err_set(err, ERR_IO, "read the listening address");
-    if (addr_classify(&bound) == ADDR_UNSPECIFIED)
-        p->url = arena_fmt(p->arena, "https://127.0.0.1:%u", addr_port(&bound));
-    else
-        p->url = arena_fmt(p->arena, "https://%s", addr_format(&bound, text));
+    p->url = arena_fmt(p->arena, "https://%s", addr_format_local(&bound, text));
     return 0;
 }
 

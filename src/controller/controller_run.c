@@ -7,7 +7,6 @@
 #include "controller/controller_run.h"
 
 #include <signal.h>
-#include <stdio.h>
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -204,10 +203,7 @@ static void on_synced(void *cookie)
     struct str text;
     struct err err;
 
-    if (addr_classify(&c->admin_addr) == ADDR_UNSPECIFIED)
-        snprintf(address, sizeof(address), "127.0.0.1:%u", (unsigned)addr_port(&c->admin_addr));
-    else
-        addr_format(&c->admin_addr, address);
+    addr_format_local(&c->admin_addr, address);
     log_info("Watching", LOG_C("metrics", address), LOG_I("workers", c->settings->workers));
     settle(c);
     if (!c->settings->address_file)

@@ -185,6 +185,14 @@ const char *addr_format(const struct addr *a, char dst[ADDR_TEXT_BYTES])
     return dst;
 }
 
+const char *addr_format_local(const struct addr *a, char dst[ADDR_TEXT_BYTES])
+{
+    if (addr_classify(a) != ADDR_UNSPECIFIED)
+        return addr_format(a, dst);
+    snprintf(dst, ADDR_TEXT_BYTES, "127.0.0.1:%u", (unsigned)addr_port(a));
+    return dst;
+}
+
 uint16_t addr_port(const struct addr *a)
 {
     return ntohs(a->ss.ss_family == AF_INET ? addr_v4(a)->sin_port : addr_v6(a)->sin6_port);

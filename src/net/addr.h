@@ -28,6 +28,9 @@ int addr_parse(struct str s, struct addr *ret_addr) MUST_USE;
 /* Formats as "ip:port" or "[ip6]:port"; returns `dst`. */
 const char *addr_format(const struct addr *a, char dst[ADDR_TEXT_BYTES]);
 
+/* As addr_format for a client on this machine: 127.0.0.1 stands for an unspecified IP. */
+const char *addr_format_local(const struct addr *a, char dst[ADDR_TEXT_BYTES]);
+
 /* Formats the IP only; returns `dst`. */
 const char *addr_format_ip(const struct addr *a, char dst[ADDR_TEXT_BYTES]);
 

@@ -7,7 +7,6 @@
 #include "proxy/control.h"
 
 #include <signal.h>
-#include <stdio.h>
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -116,40 +115,30 @@ static void on_target(void *cookie, struct str key, struct target *t)
         worker_set_target(c->workers[i], key, t);
 }
 
-/* "host:port" as a client on this machine reaches it. */
-static void format_url(const struct addr *a, char dst[ADDR_TEXT_BYTES + 8])
-{
-    char text[ADDR_TEXT_BYTES];
-
-    if (addr_classify(a) == ADDR_UNSPECIFIED)
-        snprintf(dst, ADDR_TEXT_BYTES + 8, "http://127.0.0.1:%u", (unsigned)addr_port(a));
-    else
-        snprintf(dst, ADDR_TEXT_BYTES + 8, "http://%s", addr_format(a, text));
-}
-
 /*
  * Once all first lists are complete, those that end decisions included: lets the workers serve, and says so
  * in the log and in the address file.
  */
 static void announce(struct control *c)
 {
-    char proxy[ADDR_TEXT_BYTES + 8], admin[ADDR_TEXT_BYTES + 8];
+    char text[ADDR_TEXT_BYTES];
+    const char *proxy, *admin;
     struct err err;
-    struct str text;
+    struct str addresses;
 
     if (c->is_announced || !view_is_synced(c->view) || !revoke_is_synced(c->revoke))
         return;
     c->is_announced = true;
     for (unsigned i = 0; i < c->site.worker_count; i++)
         worker_set_ready(c->workers[i]);
-    format_url(&c->listen_addr, proxy);
-    format_url(&c->admin_addr, admin);
+    proxy = arena_fmt(c->arena, "http://%s", addr_format_local(&c->listen_addr, text)).p;
+    admin = arena_fmt(c->arena, "http://%s", addr_format_local(&c->admin_addr, text)).p;
     log_info("Serving", LOG_C("proxy", proxy), LOG_C("metrics", admin),
              LOG_I("threads", c->site.worker_count), LOG_I("connectors", view_count(c->view)));
     if (!c->settings->address_file)
         return;
-    text = arena_fmt(c->arena, "{\"proxy\":\"%s\",\"metrics\":\"%s\"}\n", proxy, admin);
-    if (fd_write_file(c->settings->address_file, text, 0600, &err) < 0)
+    addresses = arena_fmt(c->arena, "{\"proxy\":\"%s\",\"metrics\":\"%s\"}\n", proxy, admin);
+    if (fd_write_file(c->settings->address_file, addresses, 0600, &err) < 0)
         log_error("Cannot write address file", LOG_ERR(&err));
 }
 

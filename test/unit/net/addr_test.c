@@ -357,3 +357,23 @@ TEST(ranges_refused)
             printf("  '%s'\n", ROWS[i]);
     }
 }
+
+TEST(format_local)
+{
+    static const char *const ROWS[][2] = {
+        {"0.0.0.0:8480", "127.0.0.1:8480"},
+        {"[::]:8480", "127.0.0.1:8480"},
+        {":0", "127.0.0.1:0"},
+        {"[::ffff:0.0.0.0]:1", "127.0.0.1:1"},
+        {"192.0.2.7:80", "192.0.2.7:80"},
+        {"127.0.0.2:80", "127.0.0.2:80"},
+        {"[::1]:65535", "[::1]:65535"},
+    };
+    char text[ADDR_TEXT_BYTES];
+    struct addr a;
+
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        CHECK_OK(addr_parse(str_c(ROWS[i][0]), &a));
+        CHECK_STR(addr_format_local(&a, text), ROWS[i][1]);
+    }
+}
