@@ -156,9 +156,17 @@ static void exchange_truncate(struct http_exchange *x)
     server_conn_kick(c);
 }
 
+/* The client does not read: no event may come any more, so its time begins here. */
+static void exchange_await_client(struct server_conn *c)
+{
+    c->wire.progress_us = loop_now_us(c->server->loop);
+    deadline_set(&c->deadline, c->state->deadline_us(c));
+}
+
 bool http_exchange_write(struct http_exchange *x, struct str bytes)
 {
     struct server_conn *c = x->conn;
+    bool was_waiting = wire_has_output(&c->wire);
 
     ASSERT(x->is_responded && !x->is_ended);
     if (exchange_is_gone(x))
@@ -166,6 +174,8 @@ bool http_exchange_write(struct http_exchange *x, struct str bytes)
     if (!body_write(&x->body, &c->wire, bytes))
         c->is_closing = true;
     c->is_corked = wire_has_output(&c->wire) && c->wire.is_writable;
+    if (!was_waiting && wire_has_output(&c->wire) && !c->is_corked)
+        exchange_await_client(c);
     if (c->wire.write_rc < 0 || c->is_corked)
         server_conn_kick(c);
     x->is_blocked = c->wire.out_bytes > c->server->limits.write_queue_bytes;

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from harness import installation  # noqa: E402
 from harness.fixtures import pytest_runtest_makereport  # noqa: E402,F401
 from harness.process import is_alive, wait_until  # noqa: E402
-from harness.traces import forms  # noqa: E402
+from harness.traces import forms, in_files  # noqa: E402
 from harness.world import World, basic  # noqa: E402
 from raw import Conn, head  # noqa: E402
 from rawtool import RawTool  # noqa: E402
@@ -103,7 +103,10 @@ class Site(World):
 
 @pytest.fixture(scope="session")
 def site(kube, tool):
-    return Site(kube, f"w{os.getpid()}", tool)
+    """At its end no file of the installation, logs, audit and database, may hold a credential or the workload's token."""
+    made = Site(kube, f"w{os.getpid()}", tool)
+    yield made
+    assert in_files(kube.dir, made.secrets()) == []
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import socket
 import threading
 
 TLS_HANDSHAKE = 0x16
+LARGE_BYTES = 4 * 1024 * 1024
 
 
 class Request:
@@ -17,6 +18,7 @@ class Request:
 
     def __init__(self, head, connection):
         self.raw, self.connection, self.body, self.complete = head, connection, b"", False
+        self.body_bytes = 0
         first, *lines = head[:-4].decode("latin-1").split("\r\n")
         self.method, self.target, self.version = first.split(" ")
         self.headers = [tuple(p.strip() for p in line.split(":", 1)) for line in lines]
@@ -147,8 +149,7 @@ class RawTool:
             self.trouble.append(request.raw)
             return False
         if length:
-            request.body = peer.take(int(length[0]))
-            return request.body is not None
+            return self._read_length(peer, request, int(length[0]))
         while coding:
             line = peer.take_until(b"\r\n")
             if line is None or not re.fullmatch(rb"[0-9a-f]+\r\n", line):
@@ -162,6 +163,21 @@ class RawTool:
             if len(data) == 2:
                 return True
         return True
+
+    def _read_length(self, peer, request, n):
+        """Of a large body only the size is kept."""
+        request.body_bytes = n
+        if n <= LARGE_BYTES:
+            request.body = peer.take(n)
+            return request.body is not None
+        n -= len(peer.buffer)
+        while n > 0:
+            peer.buffer = b""
+            if not peer.fill():
+                return False
+            n -= len(peer.buffer)
+        peer.buffer = b""
+        return n == 0
 
     def _answer(self, peer, request):
         name = request.target.split("?")[0].rsplit("/", 1)[-1]
