@@ -11,10 +11,8 @@
 
 #include "controller/links.h"
 #include "core/labels.h"
+#include "core/secretkeep.h"
 #include "kube/object.h"
-
-#define TRIMMED "trimmed" /* member that marks a Secret without its data */
-#define SECRET_SELECTOR STR("type!=kubernetes.io/service-account-token,type!=helm.sh/release.v1")
 
 struct fetched {
     json_t *secret;
@@ -162,17 +160,8 @@ static void trim_secret(void *cookie, json_t *object)
 {
     struct inventory *v = cookie;
     struct arena *a CLEANUP(arena_freep) = arena_new();
-    json_t *metadata = json_at(object, "metadata", NULL);
 
-    if (metadata) {
-        json_del(metadata, "managedFields");
-        json_del(metadata, "annotations"); /* "last applied" repeats the data */
-    }
-    json_del(object, "stringData");
-    if (links_has(v->by_secret, kobj_key(a, object)))
-        return;
-    json_del(object, "data");
-    json_set(object, TRIMMED, json_true());
+    secretkeep_trim(object, links_has(v->by_secret, kobj_key(a, object)));
 }
 
 static void on_secret(void *cookie, const json_t *old, const json_t *now)
@@ -220,7 +209,7 @@ int inventory_secret(struct inventory *v, struct kube_key key, json_t **ret_secr
     json_t *secret;
     int rc;
 
-    if (known && !json_bool(known, TRIMMED, false)) {
+    if (known && !secretkeep_is_trimmed(known)) {
         *ret_secret = TAKE(known);
         return 0;
     }
@@ -266,7 +255,7 @@ static void on_synced(void *cookie)
     if (!v->secrets && reflector_is_synced(v->connectors)) {
         v->secrets = reflector_start(v->client, &(struct reflector_spec){
                                                     .resource = &KUBE_SECRETS,
-                                                    .field_selector = SECRET_SELECTOR,
+                                                    .field_selector = SECRETKEEP_FIELDS,
                                                     .trim = trim_secret,
                                                     .on_change = on_secret,
                                                     .on_synced = on_synced,

@@ -7,11 +7,11 @@
 #include "proxy/view.h"
 
 #include "base/log.h"
+#include "core/secretkeep.h"
 #include "kube/object.h"
 #include "proxy/view_priv.h"
 
 #define TLS_CLIENTS_MAX ((size_t)256)
-#define SECRET_SELECTOR STR("type!=kubernetes.io/service-account-token,type!=helm.sh/release.v1")
 
 /* --- resolving */
 
@@ -211,7 +211,7 @@ static void sync_check(void *cookie)
     if (!v->secrets && reflector_is_synced(v->connectors)) {
         v->secrets = reflector_start(v->client, &(struct reflector_spec){
                                                     .resource = &KUBE_SECRETS,
-                                                    .field_selector = SECRET_SELECTOR,
+                                                    .field_selector = SECRETKEEP_FIELDS,
                                                     .trim = view_secret_trim,
                                                     .on_change = view_secret_on_change,
                                                     .on_synced = sync_check,

@@ -9,10 +9,10 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "codec/base64.h"
+#include "core/secretkeep.h"
 #include "crypto/hash.h"
 #include "kube/object.h"
 
-#define TRIMMED "trimmed" /* member that marks a Secret without its data */
 #define RETRY_US (1 * TIME_US_PER_S)
 #define CA_MAX_BYTES (1024 * 1024)
 #define PEM_HEADER STR("-----BEGIN CERTIFICATE-----")
@@ -30,17 +30,8 @@ void view_secret_trim(void *cookie, json_t *object)
 {
     struct view *v = cookie;
     struct arena *a CLEANUP(arena_freep) = arena_new();
-    json_t *metadata = json_at(object, "metadata", NULL);
 
-    if (metadata) {
-        json_del(metadata, "managedFields");
-        json_del(metadata, "annotations"); /* "last applied" repeats the data */
-    }
-    json_del(object, "stringData");
-    if (index_get(v->by_secret, kobj_key(a, object)))
-        return;
-    json_del(object, "data");
-    json_set(object, TRIMMED, json_true());
+    secretkeep_trim(object, index_get(v->by_secret, kobj_key(a, object)) != NULL);
 }
 
 static void fetch_free(struct fetch *f)
@@ -134,7 +125,7 @@ enum view_secret view_secret_find(struct view *v, struct str ns, struct str name
 
     if (!secret)
         return VIEW_SECRET_ABSENT;
-    if (json_bool(secret, TRIMMED, false)) {
+    if (secretkeep_is_trimmed(secret)) {
         key = arena_fmt(a, "%" STR_FMT "/%" STR_FMT, STR_ARG(ns), STR_ARG(name));
         secret = map_get(v->fetched, key);
         if (!secret)
