@@ -61,8 +61,10 @@ def test_full_and_free_again(small_disk, tmp_path, rounds):
         ledger.check(server.up())
         ledger.assert_clean()
         print(f"answers {ledger.statuses}, {server.starts} starts")
-    finally:
+    except BaseException:
         print(server.process.tail())
+        raise
+    finally:
         server.close()
 
 
