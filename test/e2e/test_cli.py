@@ -32,7 +32,7 @@ def test_apply(world, origin):
     # kubectl goes on where we ended.
     del object_["metadata"]["labels"]
     world.kubectl("apply", "-f", "-", stdin=object_)
-    assert "c" not in world.api.get(connectors(world.ns, "demo"))["metadata"]["labels"]
+    assert "c" not in world.api.get(connectors(world.ns, "demo"))["metadata"].get("labels", {})
 
 
 def test_apply_files_and_directories(world, tmp_path):
