@@ -157,7 +157,8 @@ bool selector_requires(const struct selector *s, struct str name, struct str *re
     return false;
 }
 
-const char *selector_op_text(enum selector_op op)
+/* The operator as text forms have it. */
+static const char *op_text(enum selector_op op)
 {
     static const char *const texts[] = {
         [SELECTOR_OP_EQUALS] = "=",       [SELECTOR_OP_NOT_EQUALS] = "!=",
@@ -184,11 +185,11 @@ static void format_requirement(const struct selector_requirement *r, bool fields
     bool set = r->op == SELECTOR_OP_IN || r->op == SELECTOR_OP_NOT_IN;
 
     if (r->op == SELECTOR_OP_NOT_EXISTS)
-        buf_add_c(out, selector_op_text(r->op));
+        buf_add_c(out, op_text(r->op));
     buf_add(out, r->name, r->name_n);
     if (r->op == SELECTOR_OP_NOT_EXISTS)
         return;
-    buf_add_c(out, selector_op_text(r->op));
+    buf_add_c(out, op_text(r->op));
     if (set)
         buf_add_char(out, '(');
     for (size_t i = 0; i < r->value_count; i++) {

@@ -48,7 +48,4 @@ void selector_add(struct selector *s, enum selector_op op, struct str name,
 /* Puts the requirements into the order of their names. */
 void selector_sort(struct selector *s);
 
-/* The operator as text forms have it. */
-const char *selector_op_text(enum selector_op op);
-
 #endif
