@@ -11,7 +11,8 @@ static const json_t *references(const json_t *object)
     return json_at(object, "metadata", "ownerReferences", NULL);
 }
 
-void gc_graph_item(struct buf *out, const struct kind *k, struct str ns, struct str name)
+/* Appends the item of an object. */
+static void format_item(struct buf *out, const struct kind *k, struct str ns, struct str name)
 {
     buf_addf(out, "%" STR_FMT "\n%" STR_FMT "\n%" STR_FMT "\n%" STR_FMT, STR_ARG(k->group),
              STR_ARG(k->plural), STR_ARG(ns), STR_ARG(name));
@@ -84,7 +85,7 @@ static void add_object(struct gc *g, const struct gc_object *o)
 {
     struct buf item CLEANUP(buf_fini) = BUF_INIT(BUF_NO_LIMIT);
 
-    gc_graph_item(&item, o->kind, kobj_ns(o->object), kobj_name(o->object));
+    format_item(&item, o->kind, kobj_ns(o->object), kobj_name(o->object));
     todo_add(&g->todo, buf_str(&item));
 }
 
@@ -142,7 +143,7 @@ void gc_graph_on_change(void *cookie, const struct kind *k, const json_t *old, c
     }
     if (!references(object) && !references(old) && !held)
         return;
-    gc_graph_item(&item, k, kobj_ns(object), kobj_name(object));
+    format_item(&item, k, kobj_ns(object), kobj_name(object));
     if (moved || !now)
         relink(g, buf_str(&item), old, now);
     if (old && (moved || !now))

@@ -28,9 +28,6 @@ struct gc_object {
     const json_t *object; /* borrowed until control returns to the loop */
 };
 
-/* Appends the item of an object. */
-void gc_graph_item(struct buf *out, const struct kind *k, struct str ns, struct str name);
-
 /* Finds what an item names; false when it is gone. */
 bool gc_graph_find(const struct gc *g, struct str item, struct gc_object *ret_object);
 

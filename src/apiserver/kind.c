@@ -39,10 +39,3 @@ struct str kind_gv(struct arena *a, struct str group, struct str version)
         return arena_str(a, version);
     return arena_fmt(a, "%" STR_FMT "/%" STR_FMT, STR_ARG(group), STR_ARG(version));
 }
-
-struct str kind_resource_name(struct arena *a, const struct kind *k)
-{
-    if (!k->group.n)
-        return k->plural;
-    return arena_fmt(a, "%" STR_FMT ".%" STR_FMT, STR_ARG(k->plural), STR_ARG(k->group));
-}

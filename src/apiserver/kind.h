@@ -186,7 +186,4 @@ struct str kind_key(struct arena *a, const struct kind *k, struct str ns, struct
 /* "group/version" or "version". */
 struct str kind_gv(struct arena *a, struct str group, struct str version);
 
-/* `plural` or `plural.group`, as error texts name a resource. */
-struct str kind_resource_name(struct arena *a, const struct kind *k);
-
 #endif

@@ -7,7 +7,8 @@
 #include "base/time.h"
 #include "kube/object.h"
 
-json_t *output_version(const struct kind *k, const json_t *object)
+/* The object in the kind's version: itself when it is already. */
+static json_t *in_version(const struct kind *k, const json_t *object)
 {
     if (str_eq(kobj_api_version(object), k->api_version))
         return json_incref((json_t *)object);
@@ -155,7 +156,7 @@ static json_t *table_row(const struct output *o, const json_t *object)
 
     json_set(row, "cells", row_cells(o->kind, object, o->wall_us));
     if (o->include == OUTPUT_INCLUDE_OBJECT)
-        json_set(row, "object", output_version(o->kind, object));
+        json_set(row, "object", in_version(o->kind, object));
     else if (o->include == OUTPUT_INCLUDE_METADATA)
         json_set(row, "object", partial_metadata(o, object));
     return row;
@@ -178,7 +179,7 @@ json_t *output_object(const struct output *o, const json_t *object, bool with_co
     if (o->form.as == NEGOTIATE_METADATA)
         return partial_metadata(o, object);
     if (o->form.as != NEGOTIATE_TABLE)
-        return output_version(o->kind, object);
+        return in_version(o->kind, object);
     json_t *meta = json_object();
     json_t *rows = json_array();
     json_set_str(meta, "resourceVersion", kobj_rv(object));

@@ -16,9 +16,6 @@ struct output {
     int64_t wall_us;             /* for ages */
 };
 
-/* The object in the kind's version: itself when it is already. */
-json_t *output_version(const struct kind *k, const json_t *object) MUST_USE;
-
 /* One object in the asked form; `with_columns`: a Table also carries its column definitions. */
 json_t *output_object(const struct output *o, const json_t *object, bool with_columns) MUST_USE;
 

@@ -102,9 +102,6 @@ void verb_done(void *cookie, const struct registry_result *result);
 int verb_deletion(struct call *c, struct registry_request *req,
                   struct registry_deletion *ret_deletion, json_t **ret_status) MUST_USE;
 
-/* Checks apiVersion and kind of a body. */
-int verb_check_type(struct call *c, const json_t *object, json_t **ret_status) MUST_USE;
-
 /* --- watches (watch.c) */
 
 /* GET of a collection with watch=true. */

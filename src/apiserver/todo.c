@@ -76,7 +76,8 @@ static void on_timer(void *cookie)
     }
 }
 
-void todo_retry(struct todo *t, struct str key)
+/* Looks at the key in half a second. */
+static void add_later(struct todo *t, struct str key)
 {
     map_put(t->later, key, t);
     if (!loop_timer_is_started(&t->timer))
@@ -117,7 +118,7 @@ void todo_on_written(void *cookie, const struct registry_result *result)
     if (result->rc < 0 && result->rc != -ERR_NOTFOUND && result->rc != -ERR_CONFLICT) {
         log_warn("Could not write what the state of objects asks for", LOG_C("key", w->key),
                  LOG_S("error", json_str(result->status, "message")));
-        todo_retry(t, str_c(w->key));
+        add_later(t, str_c(w->key));
     } else {
         todo_add(t, str_c(w->key));
     }

@@ -40,9 +40,6 @@ void todo_fini(struct todo *t);
 /* Looks at the key at the end of this iteration or soon after. */
 void todo_add(struct todo *t, struct str key);
 
-/* Looks at the key in half a second. */
-void todo_retry(struct todo *t, struct str key);
-
 /* Whether a write with this tag is in flight. */
 bool todo_is_busy(const struct todo *t, struct str tag);
 

@@ -110,7 +110,8 @@ void verb_done(void *cookie, const struct registry_result *result)
     call_answer(c, result->created ? 201 : 200, answer, result->warnings);
 }
 
-int verb_check_type(struct call *c, const json_t *object, json_t **ret_status)
+/* Checks apiVersion and kind of a body. */
+static int check_type(struct call *c, const json_t *object, json_t **ret_status)
 {
     const struct kind *k = c->kind;
     struct str api_version = kobj_api_version(object);
@@ -142,7 +143,7 @@ static int parse_object(struct call *c, json_t **ret_object, json_t **ret_status
 
     if (negotiate_parse(type, buf_str(&c->body), &object, &err) < 0)
         return status_from_err(ret_status, &err);
-    int rc = verb_check_type(c, object, ret_status);
+    int rc = check_type(c, object, ret_status);
     if (rc < 0)
         json_decref(object);
     else
