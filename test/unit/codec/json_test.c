@@ -3,21 +3,12 @@
  */
 #include "codec/json.h"
 
+#include "rig.h"
 #include "unit.h"
-
-static json_t *value(const char *text)
-{
-    json_t *v = NULL;
-    struct err err = {0};
-
-    if (!CHECK_OK(json_parse(str_c(text), &v, &err)))
-        CHECK_STR(err.msg, text);
-    return v;
-}
 
 static bool formats_as(const char *text, const char *wanted)
 {
-    json_t *v JSON_OWNED = value(text);
+    json_t *v JSON_OWNED = rig_value(text);
     struct buf b = BUF_INIT(10000);
     bool ok;
 
@@ -48,7 +39,8 @@ TEST(json_writer)
 
 TEST(json_canonical_form)
 {
-    json_t *v JSON_OWNED = value("{\"b\":{\"z\":1,\"a\":2},\"a\":[{\"d\":1,\"c\":2}],\"aa\":0}");
+    json_t *v JSON_OWNED =
+        rig_value("{\"b\":{\"z\":1,\"a\":2},\"a\":[{\"d\":1,\"c\":2}],\"aa\":0}");
     struct buf b = BUF_INIT(1000);
 
     json_format_canonical(v, &b);
@@ -170,7 +162,7 @@ TEST(json_limits_nesting)
 TEST(json_paths)
 {
     json_t *v JSON_OWNED =
-        value("{\"a\":{\"b\":{\"s\":\"x\",\"n\":null,\"i\":7,\"t\":true}},\"l\":[]}");
+        rig_value("{\"a\":{\"b\":{\"s\":\"x\",\"n\":null,\"i\":7,\"t\":true}},\"l\":[]}");
 
     CHECK(json_is_object(json_at(v, "a", "b", NULL)));
     CHECK(json_at(v, NULL) == v);

@@ -3,33 +3,12 @@
  */
 #include "codec/jsonpatch.h"
 
+#include "rig.h"
 #include "unit.h"
 
 static const struct jsonpatch_list LISTS[] = {
     {"l", "name"}, {"l.env", "name"}, {"set", NULL}, {"meta.finalizers", NULL}, {"ports", "port"},
 };
-
-static json_t *value(const char *text)
-{
-    json_t *v = NULL;
-    struct err err = {0};
-
-    if (!CHECK_OK(json_parse(str_c(text), &v, &err)))
-        CHECK_STR(err.msg, text);
-    return v;
-}
-
-static void is_value(const json_t *v, const char *wanted)
-{
-    json_t *w JSON_OWNED = value(wanted);
-    struct buf got = BUF_INIT(BUF_NO_LIMIT), want = BUF_INIT(BUF_NO_LIMIT);
-
-    json_format_canonical(v, &got);
-    json_format_canonical(w, &want);
-    CHECK_STR(buf_str(&got), buf_str(&want));
-    buf_fini(&got);
-    buf_fini(&want);
-}
 
 static const struct {
     const char *target, *patch, *result;
@@ -123,17 +102,17 @@ static const struct {
 TEST(jsonpatch_strategic_merges)
 {
     for (size_t i = 0; i < ARRAY_LEN(MERGED); i++) {
-        json_t *target JSON_OWNED = value(MERGED[i].target);
-        json_t *patch JSON_OWNED = value(MERGED[i].patch);
+        json_t *target JSON_OWNED = rig_value(MERGED[i].target);
+        json_t *patch JSON_OWNED = rig_value(MERGED[i].patch);
         json_t *result JSON_OWNED = NULL;
         struct err err = {0};
 
         if (CHECK_OK(jsonpatch_strategic(target, patch, LISTS, ARRAY_LEN(LISTS), &result, &err)))
-            is_value(result, MERGED[i].result);
+            rig_is_value(result, MERGED[i].result);
         else
             CHECK_STR(err.msg, MERGED[i].patch);
-        is_value(target, MERGED[i].target);
-        is_value(patch, MERGED[i].patch);
+        rig_is_value(target, MERGED[i].target);
+        rig_is_value(patch, MERGED[i].patch);
     }
 }
 
@@ -173,15 +152,15 @@ static const struct {
 TEST(jsonpatch_strategic_refuses)
 {
     for (size_t i = 0; i < ARRAY_LEN(REFUSED); i++) {
-        json_t *target JSON_OWNED = value(REFUSED[i].target);
-        json_t *patch JSON_OWNED = value(REFUSED[i].patch);
+        json_t *target JSON_OWNED = rig_value(REFUSED[i].target);
+        json_t *patch JSON_OWNED = rig_value(REFUSED[i].patch);
         json_t *result JSON_OWNED = NULL;
         int rc = jsonpatch_strategic(target, patch, LISTS, ARRAY_LEN(LISTS), &result, NULL);
 
         if (!CHECK_ERR(rc, REFUSED[i].code))
             CHECK_STR(REFUSED[i].patch, "");
         CHECK(!result);
-        is_value(target, REFUSED[i].target);
+        rig_is_value(target, REFUSED[i].target);
     }
 }
 

@@ -4,32 +4,8 @@
  */
 #include "codec/jsonpatch.h"
 
+#include "rig.h"
 #include "unit.h"
-
-static json_t *value(const char *text)
-{
-    json_t *v = NULL;
-    struct err err = {0};
-
-    if (!CHECK_OK(json_parse(str_c(text), &v, &err)))
-        CHECK_STR(err.msg, text);
-    return v;
-}
-
-/* Whether `v` is what `wanted` says; consumes nothing. */
-static bool is_value(const json_t *v, const char *wanted)
-{
-    json_t *w JSON_OWNED = value(wanted);
-    struct buf got = BUF_INIT(BUF_NO_LIMIT), want = BUF_INIT(BUF_NO_LIMIT);
-    bool same;
-
-    json_format_canonical(v, &got);
-    json_format_canonical(w, &want);
-    same = CHECK_STR(buf_str(&got), buf_str(&want));
-    buf_fini(&got);
-    buf_fini(&want);
-    return same;
-}
 
 static const struct {
     const char *target, *patch, *result;
@@ -91,17 +67,17 @@ static const struct {
 TEST(jsonpatch_applies)
 {
     for (size_t i = 0; i < ARRAY_LEN(APPLIED); i++) {
-        json_t *target JSON_OWNED = value(APPLIED[i].target);
-        json_t *patch JSON_OWNED = value(APPLIED[i].patch);
+        json_t *target JSON_OWNED = rig_value(APPLIED[i].target);
+        json_t *patch JSON_OWNED = rig_value(APPLIED[i].patch);
         json_t *result JSON_OWNED = NULL;
         struct err err = {0};
 
         if (CHECK_OK(jsonpatch_apply(target, patch, &result, &err)))
-            is_value(result, APPLIED[i].result);
+            rig_is_value(result, APPLIED[i].result);
         else
             CHECK_STR(err.msg, APPLIED[i].patch);
-        is_value(target, APPLIED[i].target);
-        is_value(patch, APPLIED[i].patch);
+        rig_is_value(target, APPLIED[i].target);
+        rig_is_value(patch, APPLIED[i].patch);
     }
 }
 
@@ -166,22 +142,22 @@ static const struct {
 TEST(jsonpatch_refuses)
 {
     for (size_t i = 0; i < ARRAY_LEN(REFUSED); i++) {
-        json_t *target JSON_OWNED = value(REFUSED[i].target);
-        json_t *patch JSON_OWNED = value(REFUSED[i].patch);
+        json_t *target JSON_OWNED = rig_value(REFUSED[i].target);
+        json_t *patch JSON_OWNED = rig_value(REFUSED[i].patch);
         json_t *result JSON_OWNED = NULL;
 
         if (!CHECK_ERR(jsonpatch_apply(target, patch, &result, NULL), REFUSED[i].code))
             CHECK_STR(REFUSED[i].patch, "");
         CHECK(!result);
-        is_value(target, REFUSED[i].target);
+        rig_is_value(target, REFUSED[i].target);
     }
 }
 
 /* Applies `count` times the same operation to `target`. */
 static int apply_often(const char *target, const char *op, size_t count, json_t **ret_value)
 {
-    json_t *v JSON_OWNED = value(target);
-    json_t *one JSON_OWNED = value(op);
+    json_t *v JSON_OWNED = rig_value(target);
+    json_t *one JSON_OWNED = rig_value(op);
     json_t *patch JSON_OWNED = json_array();
 
     for (size_t i = 0; i < count; i++)
@@ -260,13 +236,13 @@ static const struct {
 TEST(jsonpatch_merges)
 {
     for (size_t i = 0; i < ARRAY_LEN(MERGED); i++) {
-        json_t *target JSON_OWNED = value(MERGED[i].target);
-        json_t *patch JSON_OWNED = value(MERGED[i].patch);
+        json_t *target JSON_OWNED = rig_value(MERGED[i].target);
+        json_t *patch JSON_OWNED = rig_value(MERGED[i].patch);
         json_t *result JSON_OWNED = jsonpatch_merge(target, patch);
 
-        is_value(result, MERGED[i].result);
-        is_value(target, MERGED[i].target);
-        is_value(patch, MERGED[i].patch);
+        rig_is_value(result, MERGED[i].result);
+        rig_is_value(target, MERGED[i].target);
+        rig_is_value(patch, MERGED[i].patch);
     }
 }
 
@@ -295,11 +271,11 @@ static const struct {
 TEST(jsonpatch_of_a_three_way_apply)
 {
     for (size_t i = 0; i < ARRAY_LEN(APPLIES); i++) {
-        json_t *last JSON_OWNED = value(APPLIES[i].last);
-        json_t *modified JSON_OWNED = value(APPLIES[i].modified);
-        json_t *live JSON_OWNED = value(APPLIES[i].live);
+        json_t *last JSON_OWNED = rig_value(APPLIES[i].last);
+        json_t *modified JSON_OWNED = rig_value(APPLIES[i].modified);
+        json_t *live JSON_OWNED = rig_value(APPLIES[i].live);
         json_t *patch JSON_OWNED = jsonpatch_three_way(last, modified, live);
 
-        is_value(patch, APPLIES[i].patch);
+        rig_is_value(patch, APPLIES[i].patch);
     }
 }
