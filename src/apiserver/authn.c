@@ -236,10 +236,11 @@ static int check_extra(const struct impersonate_check *c, const json_t *extra)
 static int check_impersonation(const struct impersonate_check *c, const struct impersonation *im)
 {
     struct authz_attributes who = {.resource = STR("users"), .name = im->user};
+    struct str ns, name;
     int rc;
 
-    if (split_service_account(im->user, &who.ns, &who.name))
-        who.resource = STR("serviceaccounts");
+    if (split_service_account(im->user, &ns, &name))
+        who = (struct authz_attributes){.resource = STR("serviceaccounts"), .ns = ns, .name = name};
     rc = may_impersonate(c, &who);
     for (size_t i = 0; rc == 0 && i < im->groups.n; i++) {
         struct authz_attributes group = {.resource = STR("groups"), .name = im->groups.p[i]};

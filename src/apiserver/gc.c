@@ -123,15 +123,18 @@ static void delete_object(struct gc *g, struct str item, const struct gc_object 
     w->op = registry_delete(g->server->registry, &req, &deletion, todo_on_written, w);
 }
 
-static bool blocks(const json_t *dependent, struct str owner_uid)
+/* A reference from another namespace means an owner that is not there: it holds nobody. */
+static bool blocks(const struct gc *g, const json_t *dependent, struct str owner_uid)
 {
+    struct gc_object owner;
     size_t i;
     json_t *ref;
 
     json_array_foreach(json_at(dependent, "metadata", "ownerReferences", NULL), i, ref)
     {
         if (str_eq(json_str(ref, "uid"), owner_uid))
-            return json_bool(ref, "blockOwnerDeletion", false);
+            return json_bool(ref, "blockOwnerDeletion", false) &&
+                   gc_graph_owner(g, ref, kobj_ns(dependent), &owner) == GC_OWNER_WAITING;
     }
     return false;
 }
@@ -152,7 +155,7 @@ static void look_foreground(struct gc *g, struct str item, const struct gc_objec
         struct gc_object d;
         if (!gc_graph_find(g, it.key, &d))
             continue;
-        blocked |= blocks(d.object, uid);
+        blocked |= blocks(g, d.object, uid);
         if (!kobj_is_deleting(d.object))
             todo_add(&g->todo, it.key);
     }

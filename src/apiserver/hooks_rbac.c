@@ -132,6 +132,10 @@ static int check_covered(const struct kind_request *r, struct str name, const js
     json_t *held JSON_OWNED = authz_rules(r->server->authz, r->user, r->ns);
     json_t *missing JSON_OWNED = json_array();
 
+    if (rbac_rules_too_many(held, wanted))
+        return status_set(ret_status, ERR_TOOBIG,
+                          "the rules have too many combinations to compare with those you hold: "
+                          "use several smaller roles");
     if (rbac_rules_cover(held, wanted, missing))
         return 0;
     return refuse_escalation(r, name, missing, ret_status);

@@ -239,6 +239,48 @@ static bool cover_rule(const json_t *held, const json_t *rule, json_t *missing)
     return ok;
 }
 
+/* a × b, or SIZE_MAX. */
+static size_t times(size_t a, size_t b)
+{
+    size_t product;
+
+    return __builtin_mul_overflow(a, b, &product) ? SIZE_MAX : product;
+}
+
+static size_t count_parts(const json_t *rule)
+{
+    size_t names = MAX(json_array_size(member(rule, "resourceNames")), (size_t)1);
+    size_t groups = json_array_size(member(rule, "apiGroups"));
+    size_t targets = times(times(groups, json_array_size(member(rule, "resources"))), names);
+    size_t urls = json_array_size(member(rule, "nonResourceURLs"));
+
+    return times(json_array_size(member(rule, "verbs")), MAX(targets, urls));
+}
+
+static size_t count_entries(const json_t *rule)
+{
+    return 1 + json_array_size(member(rule, "apiGroups")) +
+           json_array_size(member(rule, "resources")) +
+           json_array_size(member(rule, "resourceNames")) +
+           json_array_size(member(rule, "nonResourceURLs")) +
+           json_array_size(member(rule, "verbs"));
+}
+
+bool rbac_rules_too_many(const json_t *held, const json_t *wanted)
+{
+    size_t parts = 0, entries = MISSING_MAX, i;
+    json_t *rule;
+
+    json_array_foreach((json_t *)held, i, rule) entries += count_entries(rule);
+    json_array_foreach((json_t *)wanted, i, rule)
+    {
+        parts += MIN(count_parts(rule), (size_t)RBAC_COVER_STEPS);
+        if (times(parts, entries) > RBAC_COVER_STEPS)
+            return true;
+    }
+    return false;
+}
+
 bool rbac_rules_cover(const json_t *held, const json_t *wanted, json_t *ret_missing)
 {
     bool ok = true;

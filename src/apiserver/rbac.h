@@ -11,8 +11,14 @@
 
 #define RBAC_GROUP "rbac.authorization.k8s.io"
 
+#define RBAC_COVER_STEPS                                                                           \
+    50000000 /* comparisons that one question of covering may take: under a second */
+
 /* Whether the rule allows the request. */
 bool rbac_rule_allows(const json_t *rule, const struct authz_attributes *at);
+
+/* Whether rbac_rules_cover would take more than RBAC_COVER_STEPS: lists of one rule multiply. */
+bool rbac_rules_too_many(const json_t *held, const json_t *wanted);
 
 /*
  * Whether `held` (an array of rules) allows everything that `wanted` allows.  What is not covered is appended

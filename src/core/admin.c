@@ -59,6 +59,16 @@ static const struct {
     {STR_INIT("/metrics"), answer_metrics},
 };
 
+/* Whether one of our proxies passed the request on: a Connector may point here, wherever we listen. */
+static bool is_proxied(const struct http_request *r)
+{
+    for (size_t i = 0; i < r->headers.n; i++)
+        if (str_eq_nocase(r->headers.p[i].name, STR("Via")) &&
+            str_find(r->headers.p[i].value, STR("connectors-")) >= 0)
+            return true;
+    return false;
+}
+
 static void on_request(void *cookie, struct http_exchange *x)
 {
     struct admin *a = cookie;
@@ -71,6 +81,11 @@ static void on_request(void *cookie, struct http_exchange *x)
     if (!str_eq(r->method, STR("GET")) && !str_eq(r->method, STR("HEAD"))) {
         http_exchange_close_after(x);
         send_text(x, 405, STR("only GET and HEAD are served here\n"));
+        return;
+    }
+    if (is_proxied(r)) {
+        http_exchange_close_after(x);
+        send_text(x, 403, STR("not served through a Connector\n"));
         return;
     }
     for (size_t i = 0; i < ARRAY_LEN(PATHS); i++) {

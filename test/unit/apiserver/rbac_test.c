@@ -203,3 +203,47 @@ TEST(rbac_subjects)
             fprintf(stderr, "  row %zu\n", i);
     }
 }
+
+/* A rule whose four lists have n items each. */
+static json_t *wide_rule(size_t n)
+{
+    static const char *const LISTS[] = {"verbs", "apiGroups", "resources", "resourceNames"};
+    json_t *rule = json_object();
+
+    for (size_t i = 0; i < ARRAY_LEN(LISTS); i++) {
+        json_t *list = json_array();
+        for (size_t j = 0; j < n; j++)
+            json_array_append_new(list, json_sprintf("x%zu", j));
+        json_set(rule, LISTS[i], list);
+    }
+    return rule;
+}
+
+TEST(rules_whose_lists_multiply_too_far_are_not_compared)
+{
+    static const struct {
+        size_t n;
+        bool too_many;
+    } ROWS[] = {{1, false}, {17, false}, {18, true}, {1500, true}, {20000, true}};
+
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        json_t *none JSON_OWNED = json_array();
+        json_t *wanted JSON_OWNED = json_array();
+        json_array_append_new(wanted, wide_rule(ROWS[i].n));
+        if (!CHECK_INT(rbac_rules_too_many(none, wanted), ROWS[i].too_many))
+            fprintf(stderr, "  row %zu\n", i);
+    }
+}
+
+TEST(what_is_held_counts_too)
+{
+    json_t *held JSON_OWNED = json_array();
+    json_t *wanted JSON_OWNED = json_array();
+
+    json_array_append_new(wanted, wide_rule(15));
+    CHECK(!rbac_rules_too_many(held, wanted));
+    json_array_append_new(held, wide_rule(4));
+    CHECK(!rbac_rules_too_many(held, wanted));
+    json_array_append_new(held, wide_rule(60));
+    CHECK(rbac_rules_too_many(held, wanted));
+}
