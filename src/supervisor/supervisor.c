@@ -154,12 +154,14 @@ static int run_here(struct run_options *o, const struct layout *layout, int pipe
 static int run_detached(struct run_options *o, const struct layout *layout, int pipe)
 {
     struct arena *a CLEANUP(arena_freep) = arena_new();
-    int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC), log_fd;
+    int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC), log_fd = -1;
 
     setsid();
-    if (fd_mkdirs(layout->log, 0700, NULL) == 0 && null_fd >= 0) {
-        log_fd = open(layout_path(a, layout->log, "run.jsonl"),
-                      O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (null_fd >= 0) {
+        /* Nothing is opened in a directory where somebody else could have put a link. */
+        if (layout_make(layout, NULL) == 0)
+            log_fd = open(layout_path(a, layout->log, "run.jsonl"),
+                          O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
         dup2(null_fd, STDIN_FILENO);
         dup2(null_fd, STDOUT_FILENO);
         dup2(log_fd >= 0 ? log_fd : null_fd, STDERR_FILENO);

@@ -5,7 +5,7 @@ import urllib.parse
 
 import pytest
 from harness.kube import core, rbac
-from harness.process import PATIENCE, wait_until
+from harness.process import BIN, PATIENCE, run, wait_until
 
 RBAC = "rbac.authorization.k8s.io"
 
@@ -99,3 +99,16 @@ def test_listeners_of_our_own_are_no_tools(world):
             world.connector(f"{name}-{i}", f"{at.scheme}://{host}:{at.port}", cls="http", auth="none", ready=None)
             status = wait_until(lambda: known_status(world, f"{name}-{i}", token), f"{name}-{i} is known to the proxy")
             assert status in (403, 502), (name, host, status)
+
+
+def test_a_shared_data_directory_is_not_written_to(tmp_path):
+    """Somebody put a link where a detached run would open its log."""
+    shared, target = tmp_path / "shared", tmp_path / "target"
+    (shared / "log").mkdir(parents=True)
+    shared.chmod(0o1777)
+    target.touch()
+    (shared / "log" / "run.jsonl").symlink_to(target)
+    done = run(BIN, "run", "--detach", "--data-dir", shared, "--apiserver-listen", "127.0.0.1:0", "--proxy-listen", "127.0.0.1:0", ok=False)
+    assert "shared or not yours" in done.stderr
+    assert target.read_text() == ""
+    assert sorted(p.name for p in shared.rglob("*")) == ["log", "run.jsonl"]
