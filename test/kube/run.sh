@@ -23,4 +23,10 @@ trap 'exit 130' INT TERM
 exports=$("$HERE/cluster.sh" up "$dir")
 eval "$exports"
 # test/kube first: there no controller of ours may run yet.
-"$VENV/bin/python" -m pytest --kube=real test/kube test/e2e "$@"
+rc=0
+"$VENV/bin/python" -m pytest -q -rs --kube=real test/kube test/e2e "$@" | tee "$dir/pytest.log" || rc=$?
+count() { sed -nE "s/.*\b([0-9]+) $1.*/\1/p" <<<"$summary"; }
+summary=$(tail -n 1 "$dir/pytest.log")
+failed=$(count failed) errors=$(count errors?) skipped=$(count skipped)
+echo "$(($(count passed) + 0)) passed, $((${failed:-0} + ${errors:-0})) failed${skipped:+, $skipped skipped}"
+exit $rc
