@@ -265,6 +265,9 @@ enum phase_result route_run(struct request *r)
         return request_refuse(r, REFUSAL_METHOD_NOT_ALLOWED,
                               "method %" STR_FMT " is not allowed through the proxy",
                               STR_ARG(r->in->method));
+    /* Tools end the path there: "/..#" would be a step up that select_escapes does not see. */
+    if (str_index(target, '#') >= 0)
+        return refuse_ambiguous(r, "the request target has a fragment");
     if (came_from_us(r))
         return request_refuse_closing(r, REFUSAL_LOOP_DETECTED,
                                       "this request has passed this proxy before");
