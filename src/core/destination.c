@@ -109,6 +109,13 @@ static bool is_allowed(const struct destination_policy *p, const struct addr *a,
     return false;
 }
 
+/* Whether `a` reaches the listener at `own`; one on every address is reached by all of 127.0.0.0/8. */
+static bool is_own(const struct addr *own, const struct addr *a, enum addr_class class)
+{
+    return addr_eq(own, a) || (class == ADDR_LOOPBACK && addr_port(own) == addr_port(a) &&
+                               addr_classify(own) == ADDR_UNSPECIFIED);
+}
+
 int destination_policy_check(void *policy, const struct addr *given, struct err *err)
 {
     const struct destination_policy *p = policy;
@@ -118,7 +125,7 @@ int destination_policy_check(void *policy, const struct addr *given, struct err 
 
     VEC_EACH(&p->own, own)
     {
-        if (addr_eq(own, &a) && !is_allowed(p, &a, true))
+        if (is_own(own, &a, class) && !is_allowed(p, &a, true))
             return err_set(err, ERR_DENIED_DEST,
                            "%s is one of our own listeners or the API server; "
                            "--allow-destination must name exactly this address and port",

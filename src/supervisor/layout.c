@@ -87,9 +87,10 @@ int layout_lock(const struct layout *l, int *ret_fd, struct err *err)
     if (fd < 0)
         return err_errno(err, errno, "open '%s'", l->lock);
     if (fcntl(fd, F_OFD_SETLK, &(struct flock){.l_type = F_WRLCK}) < 0)
-        return err_set(err, ERR_BUSY,
-                       "data directory '%s' is in use by process %d; `connectors stop` ends it",
-                       l->dir.p, (int)layout_owner(l));
+        return err_set(
+            err, ERR_BUSY,
+            "data directory '%s' is in use by process %d; `connectors stop --data-dir %s` ends it",
+            l->dir.p, (int)layout_owner(l), l->dir.p);
     int n = snprintf(text, sizeof(text), "%d\n", (int)getpid());
     if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)n, 0) != n)
         return err_errno(err, errno, "write '%s'", l->lock);

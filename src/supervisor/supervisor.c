@@ -188,8 +188,9 @@ static int await_detached(const struct layout *layout, pid_t pid, int pipe)
         fprintf(stderr, "connectors: run ended before it was ready; see %s\n", layout->log);
         return 1;
     }
-    printf("Connectors is ready.\n\n  export KUBECONFIG=%s\n\n`connectors stop` ends it.\n",
-           layout->kubeconfig);
+    printf(
+        "Connectors is ready.\n\n  export KUBECONFIG=%s\n\n`connectors stop --data-dir %s` ends it.\n",
+        layout->kubeconfig, layout->dir.p);
     return 0;
 }
 

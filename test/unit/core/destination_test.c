@@ -98,6 +98,8 @@ TEST(destination_listener_on_every_address)
     CHECK_OK(destination_policy_allow(p, STR("0.0.0.0/0"), NULL));
     CHECK_ERR(check(p, "127.0.0.1:8480", NULL), ERR_DENIED_DEST);
     CHECK_ERR(check(p, "0.0.0.0:8480", NULL), ERR_DENIED_DEST);
+    CHECK_ERR(check(p, "127.0.0.2:8480", NULL), ERR_DENIED_DEST); /* on no interface, yet ours */
+    CHECK_OK(check(p, "127.0.0.2:8481", NULL));
     CHECK_OK(check(p, "127.0.0.1:8481", NULL));
     destination_policy_free(p);
 }
