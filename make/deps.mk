@@ -19,8 +19,10 @@ deps:
 	$$sudo apt-get -o DPkg::Lock::Timeout=300 update -qq && \
 	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends $$m </dev/null
 
-## test-deps: make the Python virtual environment of the tests
-test-deps: $(VENV)/.ready
+## test-deps: make the Python virtual environment of the tests, with a kubectl in it
+test-deps: $(VENV)/.ready $(VENV)/bin/kubectl
+$(VENV)/bin/kubectl: | $(VENV)/.ready
+	@kubectl=$$(test/kube/kubectl.sh) && ln -sfn "$$kubectl" $@
 $(VENV)/.ready: test/requirements.txt
 	@mkdir -p $(@D)
 	@flock $(@D)/.lock sh -c '[ $@ -nt $< ] || { python3 -m venv $(VENV) && \

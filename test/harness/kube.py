@@ -5,8 +5,8 @@ import http.client
 import json
 import os
 import re
-import shutil
 import ssl
+import sys
 import tempfile
 import urllib.parse
 from pathlib import Path
@@ -121,8 +121,9 @@ def connectors(ns, name="", sub=""):
     return f"{CONNECTORS}/namespaces/{ns}/connectors" + (f"/{name}" if name else "") + (f"/{sub}" if sub else "")
 
 
-def ready_path(name="kubectl"):
-    return os.environ.get("CONNECTORS_TEST_KUBECTL") or shutil.which(name)
+def ready_path():
+    """The kubectl that test/kube/run.sh names, else the one that `make test-deps` found or built."""
+    return os.environ.get("CONNECTORS_TEST_KUBECTL") or str(Path(sys.executable).parent / "kubectl")
 
 
 class Kubectl:

@@ -1,12 +1,13 @@
 #!/bin/bash
 # Builds kube-apiserver, kube-controller-manager and kubectl from the published
-# Go modules that go.mod and go.sum pin, and prints the directory that holds them:
+# Go modules that go.mod and go.sum pin (or only those named as arguments), and prints
+# the directory that holds them:
 #   ${XDG_CACHE_HOME:-~/.cache}/connectors-test/kube-<version>/
 # Does nothing when they are there. Installs Debian's etcd-server, and a Go
 # toolchain where the machine has none of at least 1.24. Progress goes to stderr.
 set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
-PROGRAMS="kube-apiserver kube-controller-manager kubectl"
+PROGRAMS=${*:-kube-apiserver kube-controller-manager kubectl}
 GO_MIN=24
 GO_TOOLCHAIN=golang.org/toolchain@v0.0.1-go1.24.4.linux-$(dpkg --print-architecture)
 
@@ -66,7 +67,7 @@ build_all() {
 
 missing=0
 for p in $PROGRAMS; do [ -x "$bin/$p" ] || missing=1; done
-command -v etcd >/dev/null || install_packages etcd-server
+[[ $PROGRAMS != *apiserver* ]] || command -v etcd >/dev/null || install_packages etcd-server
 command -v openssl >/dev/null && command -v curl >/dev/null || install_packages openssl curl
 if [ "$missing" = 1 ]; then
     mkdir -p "$(dirname "$bin")"
