@@ -89,7 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    request_queue_size = 128
+    request_queue_size = 1024  # fewer than the peers of a test, and a SYN is dropped and sent again after 1 s
 
     def handle_error(self, request, client_address):
         pass
